@@ -1,0 +1,89 @@
+"""Cues of subtitles (SRT, WebVTT): what is said from when to when.
+
+The text of the document is that of the cues without times, numbers and markup; the anchor of a
+cue is its number. A cue is a turn; labels in it (``客服：``) or a voice tag (``<v 坐席>``) name the
+speaker. A cue without either is an unknown speaker's: whether the last one goes on speaking is
+not said in the file.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Iterator
+
+from checker.document import Document
+from checker.readers._base import Piece, ReadOptions, compose
+from checker.readers._decode import decode
+
+_STAMP = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{2}(?:[.,]\d{1,6})?)"
+_TIMES = re.compile(rf"[ \t\ufeff]*{_STAMP}[ \t]*-->[ \t]*{_STAMP}(?:[ \t].*)?$")
+_SRT_MARKUP = re.compile(r"</?(?:b|i|u|s|font)(?:\s[^>]*)?>|\{\\[^}]*\}", re.IGNORECASE)
+_VTT_MARKUP = re.compile(
+    r"</?(?:c|i|b|u|v|ruby|rt|lang)(?:[.\s][^>]*)?>|<(?:\d+:)?\d{1,2}:\d{2}\.\d{3}>", re.IGNORECASE
+)
+_VOICE = re.compile(r"<v(?:\.[^\s>]*)?[ \t]+([^>]*)>", re.IGNORECASE)
+_NUMBER = re.compile(r"[ \t]*(\d+)[ \t]*$")
+
+
+def plain_srt(payload: str) -> str:
+    """The words of a SubRip cue, its markup left out."""
+    return _SRT_MARKUP.sub("", payload)
+
+
+def plain_vtt(payload: str) -> str:
+    """The words of a WebVTT cue, markup left out and entities resolved."""
+    return html.unescape(_VTT_MARKUP.sub("", payload))
+
+
+def read_cues(data: bytes, path: str, options: ReadOptions, plain: Callable[[str], str]) -> list[Document]:
+    """One transcript; a file without any cue is read as plain text, with a note."""
+    text, notes = decode(data, path, options.encoding)
+    pieces = list(_pieces(text, plain))
+    if not pieces:
+        notes = (*notes, "没有找到字幕时间，按纯文本读取") if text.strip() else notes
+        return [Document.from_text(text, path=path, notes=notes)]
+    return [compose(pieces, is_dialogue=True, path=path, kind="transcript", notes=notes)]
+
+
+def _pieces(text: str, plain: Callable[[str], str]) -> Iterator[Piece]:
+    lines = re.split(r"\r\n|\n|\r", text)
+    timings = [(index, match) for index, line in enumerate(lines) if (match := _TIMES.match(line))]
+    for order, (index, match) in enumerate(timings):
+        begin, end = _seconds(*match.group(1, 2, 3)), _seconds(*match.group(4, 5, 6))
+        number = _NUMBER.match(lines[index - 1]) if index else None
+        place = f"字幕 {number[1] if number else order + 1}"
+        last = timings[order + 1][0] if order + 1 < len(timings) else len(lines)
+        for label, payload in _voices(_payload(lines[index + 1 : last], order + 1 < len(timings))):
+            words = plain(payload).strip("\n")
+            if words.strip():
+                yield Piece(words, place, label, begin, end)
+
+
+def _payload(lines: list[str], another_follows: bool) -> str:
+    """The words among the lines between two timings.
+
+    The line above the next timing names that one: a number, or what stands alone below an empty
+    line. An empty line ends a cue by the book; words after one are kept as SubRip files have
+    them, but for the comments of WebVTT.
+    """
+    if another_follows and len(lines) > 1:
+        last, above = lines[-1].strip(), lines[-2].strip()
+        if last and (_NUMBER.match(last) or not above):
+            lines = lines[:-1]
+    blocks = re.split(r"\n[ \t]*(?=\n)", "\n".join(lines))
+    kept = [blocks[0], *(b for b in blocks[1:] if not re.match(r"\n(?:NOTE|STYLE|REGION)\b", b))]
+    return "\n".join(block.strip("\n") for block in kept if block.strip())
+
+
+def _voices(payload: str) -> Iterator[tuple[str, str]]:
+    """Label and words of each voice in a cue; no label where none is tagged."""
+    start, label = 0, ""
+    for match in _VOICE.finditer(payload):
+        yield label, payload[start : match.start()]
+        start, label = match.end(), match[1].strip()
+    yield label, payload[start:]
+
+
+def _seconds(hours: str | None, minutes: str, seconds: str) -> float:
+    return round(int(hours or 0) * 3600 + int(minutes) * 60 + float(seconds.replace(",", ".")), 3)

@@ -1,0 +1,14 @@
+"""WebVTT subtitles, as speech recognition writes them."""
+
+from __future__ import annotations
+
+from checker.document import Document
+from checker.readers._base import ReadOptions
+from checker.readers._cues import plain_vtt, read_cues
+
+SUFFIXES = (".vtt",)
+
+
+def read(data: bytes, path: str, options: ReadOptions) -> list[Document]:
+    """One transcript whose turns carry begin and end."""
+    return read_cues(data, path, options, plain_vtt)

@@ -1,0 +1,312 @@
+"""The values every part of the checker exchanges: frozen, complete when made.
+
+A :class:`Finding` points into the text the user gave, a :class:`Rewrite` is a span and a
+string, a :class:`Report` is what people read. Nothing here knows how a finding is made; every
+other module imports from here and this module imports from none of them.
+
+All offsets are half-open and count code points of the original text of the document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from checker.document import Document
+
+
+class Span(NamedTuple):
+    """Half-open interval of code points in the original text."""
+
+    start: int
+    end: int
+
+    def overlaps(self, other: Span) -> bool:
+        """True when the two spans share at least one code point."""
+        return self.start < other.end and other.start < self.end
+
+    def covers(self, other: Span) -> bool:
+        """True when ``other`` lies inside this span."""
+        return self.start <= other.start and other.end <= self.end
+
+
+class Level(str, Enum):
+    """How much attention a finding asks for; ordered ``hint < review < block``."""
+
+    HINT = "hint"
+    REVIEW = "review"
+    BLOCK = "block"
+
+    @property
+    def rank(self) -> int:
+        """0 for hint, 1 for review, 2 for block."""
+        return ("hint", "review", "block").index(self.value)
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class State(str, Enum):
+    """What became of a candidate."""
+
+    VIOLATION = "violation"
+    NEEDS_EVIDENCE = "needs-evidence"
+    EXCUSED = "excused"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class Verdict(str, Enum):
+    """The answer for a whole document."""
+
+    PASS = "pass"
+    REVIEW = "review"
+    BLOCK = "block"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class Apply(str, Enum):
+    """How a rewrite may be used: by itself, after a look, or only once a person fills it in."""
+
+    SAFE = "safe"
+    SUGGEST = "suggest"
+    MANUAL = "manual"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """One legal basis of a finding, from ``lexicons/law.yaml``.
+
+    ``applies_when`` says in Chinese in which channel the article governs the words; ``verified``
+    is False where our source for the article could not be checked against the official text.
+    """
+
+    id: str
+    law: str
+    article: str
+    applies_when: str
+    strength: str
+    penalty: str = ""
+    verified: bool = True
+
+    @property
+    def cite(self) -> str:
+        """Law and article as an officer would write it, marked when unverified."""
+        law = f"《{self.law}》" if self.law else ""
+        return f"{law}{self.article}" + ("" if self.verified else "（条号待核）")
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON shape of the design."""
+        return {
+            "id": self.id,
+            "cite": self.cite,
+            "applies_when": self.applies_when,
+            "strength": self.strength,
+            "penalty": self.penalty,
+            "verified": self.verified,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One exemption that was tried on a candidate, and how it ended."""
+
+    exemption: str
+    name: str
+    excused: bool
+    reason: str
+    clause: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON shape of the design."""
+        return {
+            "exemption": self.exemption,
+            "name": self.name,
+            "excused": self.excused,
+            "reason": self.reason,
+            "clause": self.clause,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a candidate became what it is.
+
+    ``source`` is the rule kind that fired (``terms``, ``pattern``, ``near``, ``tokens``,
+    ``missing`` or ``model``), ``fired`` the term or pattern, ``view`` the reading of the text in
+    which it was found (``plain``, ``inserted``, ``shape``, ``sound``) and ``read_as`` what the
+    matched characters were read as when that differs from the text.
+    """
+
+    source: str
+    fired: str
+    view: str = "plain"
+    read_as: str = ""
+    exemptions: tuple[Attempt, ...] = ()
+    notes: tuple[str, ...] = ()
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON shape of the design."""
+        return {
+            "source": self.source,
+            "fired": self.fired,
+            "view": self.view,
+            "read_as": self.read_as,
+            "exemptions": [attempt.to_dict() for attempt in self.exemptions],
+            "notes": list(self.notes),
+            "scores": dict(self.scores),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """Replace ``span`` by ``text``; ``apply`` says who may do so.
+
+    A ``manual`` rewrite carries in ``text`` the wording with the slots to fill, and in ``note``
+    the question that only a fact can answer.
+    """
+
+    span: Span
+    text: str
+    apply: Apply
+    note: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON shape of the design."""
+        return {
+            "start": self.span.start,
+            "end": self.span.end,
+            "text": self.text,
+            "apply": str(self.apply),
+            "note": self.note,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One candidate with its outcome. ``matched == document.text[span.start:span.end]``."""
+
+    rule_id: str
+    category: str
+    level: Level
+    state: State
+    span: Span
+    matched: str
+    turn: int | None
+    message: str
+    why: str
+    basis: tuple[Basis, ...]
+    explanation: Explanation
+    confidence: float
+    fingerprint: str
+    rewrites: tuple[Rewrite, ...] = ()
+    evidence: str = ""
+
+    @property
+    def exemption(self) -> Attempt | None:
+        """The exemption that excused this candidate, if one did."""
+        return next((a for a in self.explanation.exemptions if a.excused), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """A finding that an inline comment or a baseline entry accepts, with the reason given."""
+
+    finding: Finding
+    source: str
+    reason: str
+
+
+def judge(findings: Iterable[Finding]) -> Verdict:
+    """The verdict, from the findings alone: the highest level decides; hints pass."""
+    levels = {finding.level for finding in findings if finding.state is not State.EXCUSED}
+    if Level.BLOCK in levels:
+        return Verdict.BLOCK
+    return Verdict.REVIEW if Level.REVIEW in levels else Verdict.PASS
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that was found in one document.
+
+    ``findings`` and ``excused`` are sorted by (span.start, rule_id). ``suppressed`` holds what an
+    inline comment or a baseline accepts. ``rewritten`` is computed when first read.
+    """
+
+    document: Document
+    findings: tuple[Finding, ...]
+    excused: tuple[Finding, ...] = ()
+    suppressed: tuple[Suppression, ...] = ()
+    industry: str | None = None
+    industry_given: bool = False
+    channel: str = "call_1to1"
+    lexicon_version: str = ""
+    model_version: str = ""
+    rewriter: Callable[[Report], str] | None = field(default=None, repr=False, compare=False)
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """``pass``, ``review`` or ``block``."""
+        return judge(self.findings)
+
+    @cached_property
+    def rewritten(self) -> str:
+        """The text with the best rewrite of every finding that has one."""
+        return self.rewriter(self) if self.rewriter else self.document.text
+
+    def to_dict(self) -> dict[str, Any]:
+        """The entry of this document in the JSON of the design."""
+        return {
+            "path": self.document.path,
+            "verdict": str(self.verdict),
+            "industry": self.industry,
+            "industry_given": self.industry_given,
+            "channel": self.channel,
+            "findings": [self._finding(f) for f in self.findings],
+            "excused": [self._finding(f) for f in self.excused],
+            "suppressed": [
+                self._finding(s.finding) | {"suppressed_by": s.source, "reason": s.reason}
+                for s in self.suppressed
+            ],
+            "rewritten": self.rewritten,
+        }
+
+    def _finding(self, finding: Finding) -> dict[str, Any]:
+        place = self.document.locate(finding.span.start)
+        end = self.document.locate(finding.span.end)
+        turn = finding.turn
+        return {
+            "rule": finding.rule_id,
+            "category": finding.category,
+            "level": str(finding.level),
+            "state": str(finding.state),
+            "start": finding.span.start,
+            "end": finding.span.end,
+            "line": place.line,
+            "column": place.column,
+            "end_line": end.line,
+            "end_column": end.column,
+            "place": place.label,
+            "turn": turn,
+            "speaker": None if turn is None else self.document.turns[turn].speaker,
+            "text": finding.matched,
+            "message": finding.message,
+            "why": finding.why,
+            "evidence": finding.evidence,
+            "basis": [basis.to_dict() for basis in finding.basis],
+            "explanation": finding.explanation.to_dict(),
+            "confidence": finding.confidence,
+            "rewrites": [rewrite.to_dict() for rewrite in finding.rewrites],
+            "fingerprint": finding.fingerprint,
+        }
