@@ -1,0 +1,824 @@
+"""Lexicons: YAML files compiled to rules, exemptions and legal bases.
+
+Compiling folds terms as the plain view shows them, expands word classes and macros in patterns
+and finds, for every pattern, a small set of literals one of which every match contains: the scan
+looks for these and wakes the rule. The result is plain data, cached as JSON under the user's
+cache folder by the digest of all files, so a check does not parse YAML. The cache is never
+executed and may be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from checker import __version__
+from checker.data import folder
+from checker.errors import LexiconError, Problem
+from checker.normalize import SLOT, fold
+from checker.types import Basis, Level, State
+
+if TYPE_CHECKING:
+    pass
+
+#: In a marked sentence this character stands for the candidate: ``{term}`` of a pattern.
+MARK = "\ue0ff"
+_GAP = r"[^，。！？；：…\n]"
+_NUMBER = (
+    r"(?:[0-9][0-9.,]*[万亿千百]?|[零〇一二两三四五六七八九十百千万亿半几数]+(?:点[零一二三四五六七八九]+)?)"
+)
+_PERCENT = rf"(?:{_NUMBER}(?:%|个点|个百分点)|百分之{_NUMBER}|[一二三四五六七八九]成[一二三四五六七八九半]?)"
+_FORMAT = 18
+Rate = Callable[[Iterable[str]], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Cues:
+    """Patterns and the stretch of text in which one of them must occur."""
+
+    patterns: tuple[str, ...]
+    within: str
+    by: str = "agent"
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A duty, as ``missing`` in a rule; see ``lexicons/README.md``."""
+
+    say: tuple[str, ...]
+    by: str
+    agent_turns: int | None
+    seconds: float | None
+    when: Cues | None
+    unless: Cues | None
+    kinds: tuple[str, ...]
+    min_agent_turns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One compiled rule. Patterns are RE2 syntax over the plain view; terms are folded."""
+
+    id: str
+    category: str
+    status: str
+    level: Level
+    state: State
+    evidence: str
+    kind: str
+    terms: tuple[str, ...]
+    patterns: tuple[str, ...]
+    anchors: tuple[tuple[tuple[tuple[str, ...], ...], ...], ...]
+    near: tuple[Cues, ...]
+    without: tuple[Cues, ...]
+    unless: tuple[str, ...]
+    boundary: str
+    tokens: tuple[tuple[dict[str, Any], ...], ...]
+    missing: Missing | None
+    industries: frozenset[str]
+    channels: frozenset[str]
+    exemptions: tuple[str, ...] | None
+    strict: bool
+    message: str
+    why: str
+    basis: tuple[str, ...]
+    rewrites: tuple[Mapping[str, Any], ...]
+    examples: tuple[Mapping[str, Any], ...]
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exemption:
+    """One compiled exemption; ``any`` and ``unless`` are alternatives of named conditions.
+
+    ``needs[i]`` are groups of literals: alternative ``any[i]`` can hold only in a sentence that has
+    a word of each group.
+    """
+
+    id: str
+    name: str
+    clause: str
+    categories: frozenset[str]
+    rules: tuple[str, ...]
+    not_rules: tuple[str, ...]
+    any: tuple[Mapping[str, str], ...]
+    needs: tuple[tuple[tuple[str, ...], ...], ...]
+    unless: tuple[Mapping[str, str], ...]
+    examples: tuple[Mapping[str, Any], ...]
+    file: str
+    line: int
+
+    def covers(self, rule: Rule) -> bool:
+        """True when this exemption may excuse findings of the rule."""
+        if any(_fits(rule.id, pattern) for pattern in self.not_rules):
+            return False
+        if not self.categories and not self.rules:
+            return True
+        named = any(_fits(rule.id, pattern) for pattern in self.rules)
+        return named or rule.category in self.categories
+
+
+def _fits(rule_id: str, pattern: str) -> bool:
+    """``absolute/best``, ``absolute/*`` or ``absolute`` name rules."""
+    if pattern.endswith("*"):
+        return rule_id.startswith(pattern[:-1])
+    return rule_id == pattern or rule_id.startswith(pattern + "/")
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """Everything the engine executes. ``version`` is the digest of the files behind it."""
+
+    rules: tuple[Rule, ...]
+    exemptions: tuple[Exemption, ...]
+    bases: Mapping[str, Basis]
+    penalty_channels: Mapping[str, frozenset[str]]
+    allow: tuple[str, ...]
+    industries: Mapping[str, Mapping[str, Any]]
+    version: str
+    rule_by_id: Mapping[str, Rule] = field(default_factory=dict)
+
+    def basis_for(self, rule: Rule, channel: str) -> tuple[Basis, ...]:
+        """The bases of a rule; a penalty is kept only where its law governs the channel."""
+        out = []
+        for name in rule.basis:
+            basis = self.bases[name]
+            channels = self.penalty_channels[name]
+            if channels and channel not in channels:
+                basis = Basis(
+                    basis.id, basis.law, basis.article, basis.applies_when, basis.strength, "", basis.verified
+                )
+            out.append(basis)
+        return tuple(out)
+
+
+def load(
+    extra: Sequence[str | Path] = (),
+    *,
+    disable: Iterable[str] = (),
+    levels: Mapping[str, str] | None = None,
+    allow: Iterable[str] = (),
+    cache: bool = True,
+    examples: bool = False,
+) -> Lexicon:
+    """Our lexicons with the user's folders layered over them.
+
+    ``extra`` are folders with YAML files of the same schema; a rule with the id of ours replaces
+    it. ``disable`` takes rule ids or categories, ``levels`` maps them to levels, ``allow`` are
+    phrases inside which nothing is found. The examples of rules are most of a lexicon and of no
+    use to a check: they are left out unless asked for. Raises LexiconError with every problem of
+    every file.
+    """
+    sources = _sources(extra)
+    digest = _digest(sources)
+    compiled = _read_cache(digest) if cache and not examples else None
+    if compiled is None:
+        compiled = compile_sources(sources)
+        if not examples:
+            compiled = _without_examples(compiled)
+            if cache:
+                _write_cache(digest, compiled)
+    return _assemble(compiled, digest, tuple(disable), dict(levels or {}), tuple(allow))
+
+
+def _sources(extra: Sequence[str | Path]) -> list[tuple[str, str]]:
+    """(display name, text) of every YAML file, ours first."""
+    found: list[tuple[str, str]] = []
+    own = folder("lexicons")
+    for base, prefix in ((own, "lexicons"), (own / "packs", "lexicons/packs")):
+        for entry in sorted(base.iterdir(), key=lambda item: item.name):
+            if entry.name.endswith(".yaml"):
+                found.append((f"{prefix}/{entry.name}", entry.read_text(encoding="utf-8")))
+    for directory in extra:
+        path = Path(directory)
+        if not path.is_dir():
+            what = "no such lexicon folder; give a folder that holds .yaml files"
+            raise LexiconError([Problem(str(path), 1, "", what)])
+        for file in sorted(path.rglob("*.y*ml")):
+            try:
+                found.append((str(file), file.read_text(encoding="utf-8-sig")))
+            except (OSError, UnicodeDecodeError) as error:
+                what = f"cannot be read as UTF-8 text ({error.__class__.__name__}); save it as UTF-8"
+                raise LexiconError([Problem(str(file), 1, "", what)]) from error
+    return found
+
+
+def _digest(sources: Sequence[tuple[str, str]]) -> str:
+    digest = hashlib.sha256(f"{__version__}/{_FORMAT}".encode())
+    for name, text in sources:
+        digest.update(f"\0{name}\0{text}".encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()[:16]
+
+
+def _cache_file(digest: str) -> Path:
+    from platformdirs import user_cache_path
+
+    base = os.environ.get("HUASHU_CACHE_DIR")
+    return (Path(base) if base else user_cache_path("huashu")) / f"lexicon-{digest}.json"
+
+
+def _read_cache(digest: str) -> dict[str, Any] | None:
+    try:
+        loaded = json.loads(_cache_file(digest).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return loaded if isinstance(loaded, dict) and loaded.get("digest") == digest else None
+
+
+def _without_examples(compiled: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: [{**item, "examples": []} for item in value] if key in ("rules", "exemptions") else value
+        for key, value in compiled.items()
+    }
+
+
+def _write_cache(digest: str, compiled: dict[str, Any]) -> None:
+    target = _cache_file(digest)
+    temporary = target.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps(compiled | {"digest": digest}, ensure_ascii=False), encoding="utf-8")
+        temporary.replace(target)
+    except OSError:
+        return  # a read-only home only costs speed
+
+
+# --- compiling -----------------------------------------------------------------------------------
+
+_TABLES = ("law", "classes", "industries", "script", "confusions", "confidence")
+
+
+def compile_sources(sources: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Validated plain data of all files. Raises LexiconError with every problem."""
+    import yaml
+
+    from checker.data import Loader
+    from checker.schema import parse_file
+
+    tables: dict[str, Any] = {}
+    parsed: list[dict[str, Any]] = []
+    problems: list[Problem] = []
+    for name, text in sources:
+        stem = name.rsplit("/", 1)[-1].removesuffix(".yaml")
+        if name.startswith("lexicons/") and stem in _TABLES:
+            tables[stem] = yaml.load(text, Loader=Loader)
+            continue
+        data, found = parse_file(name, text)
+        problems += found
+        if data:
+            parsed.append(data)
+    classes: dict[str, list[str]] = {key: list(words) for key, words in tables["classes"].items()}
+    for data in parsed:
+        for key, words in data["classes"].items():
+            classes[key] = [*classes.get(key, []), *words]
+    expander = _Expander(classes)
+    bases, channels = _compile_law(tables["law"])
+    rules: dict[str, dict[str, Any]] = {}
+    exemptions: dict[str, dict[str, Any]] = {}
+    compiled: dict[str, Any] = {
+        "bases": bases,
+        "penalty_channels": channels,
+        "disable": [],
+        "levels": {},
+        "allow": [],
+        "industries": (tables.get("industries") or {}).get("industries", {}),
+    }
+    rarity = Rarity((tables.get("confusions") or {}).get("common", ""))
+    for data in parsed:
+        for exemption in data["exemptions"]:
+            exemptions[exemption["id"]] = _compile_exemption(exemption, expander, bases, rarity, problems)
+    for data in parsed:
+        for rule in data["rules"]:
+            if rule["id"] in rules and rules[rule["id"]]["file"].startswith("lexicons/") == rule[
+                "file"
+            ].startswith("lexicons/"):
+                other = rules[rule["id"]]
+                what = f"the id is taken by {other['file']}:{other['line']}; choose another"
+                problems.append(Problem(rule["file"], rule["line"], rule["id"], what))
+            rules[rule["id"]] = _compile_rule(rule, expander, bases, exemptions, rarity, problems)
+        compiled["disable"] += data["disable"]
+        compiled["levels"] |= data["levels"]
+        compiled["allow"] += data["allow"]
+    if problems:
+        raise LexiconError(sorted(problems, key=lambda problem: (problem.file, problem.line)))
+    return compiled | {"rules": list(rules.values()), "exemptions": list(exemptions.values())}
+
+
+def _compile_law(table: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    bases: dict[str, Any] = {}
+    channels: dict[str, list[str]] = {}
+    for law in table["laws"]:
+        for article in law["articles"]:
+            track = table["tracks"][article["track"]]
+            penalties = [table["penalties"][code] for code in article["penalties"]]
+            bases[article["id"]] = {
+                "id": article["id"],
+                "law": "" if law.get("cite") == "article" else law["law"],
+                "article": article["article"],
+                "applies_when": track["applies_when"],
+                "strength": article.get("strength", law["strength"]),
+                "penalty": "；".join(f"{p['basis']}：{p['range']}" for p in penalties),
+                "verified": article["verified"],
+            }
+            channels[article["id"]] = track.get("channels", [])
+    return bases, channels
+
+
+class _Expander:
+    """Macros and word classes in patterns."""
+
+    def __init__(self, classes: Mapping[str, Sequence[str]]) -> None:
+        self._classes = classes
+        self._bodies: dict[str, str] = {}
+        self._busy: set[str] = set()
+
+    def expand(self, pattern: str, *, mark: bool = False) -> str:
+        """The pattern with macros replaced. Raises ValueError for an unknown name."""
+
+        def replace(match: re.Match[str]) -> str:
+            name, width = match["name"], match["width"]
+            if name == "term":
+                if not mark:
+                    raise ValueError("{term} has a meaning only in unless and around")
+                return MARK
+            if name == "gap":
+                return f"{_GAP}{{0,{width or 6}}}"
+            if name == "slot":
+                return SLOT
+            if name == "num":
+                return _NUMBER
+            if name == "percent":
+                return _PERCENT
+            return self._body(name)
+
+        return re.sub(r"\{(?P<name>[a-z_]+)(?::(?P<width>\d+))?\}", replace, pattern)
+
+    def _body(self, name: str) -> str:
+        if name not in self._bodies:
+            if name not in self._classes:
+                raise ValueError(f"unknown word class or macro {{{name}}}; classes.yaml lists them")
+            if name in self._busy:
+                raise ValueError(f"the word class {name} includes itself")
+            self._busy.add(name)
+            parts = []
+            for word in sorted(set(self._classes[name]), key=lambda item: (-len(item), item)):
+                inner = re.fullmatch(r"\{([a-z_]+)\}", word)
+                parts.append(self._body(inner[1]) if inner else re.escape(fold(word)))
+            self._busy.discard(name)
+            self._bodies[name] = f"(?:{'|'.join(parts)})"
+        return self._bodies[name]
+
+
+def _compile_rule(
+    rule: dict[str, Any],
+    expander: _Expander,
+    bases: Mapping[str, Any],
+    exemptions: Mapping[str, Any],
+    rarity: Rarity,
+    problems: list[Any],
+) -> dict[str, Any]:
+    def complain(what: str) -> None:
+        problems.append(Problem(rule["file"], rule["line"], rule["id"], what))
+
+    def expand(patterns: Iterable[str], *, mark: bool = False) -> list[str]:
+        out = []
+        for pattern in patterns:
+            try:
+                out.append(checked(expander.expand(pattern, mark=mark)))
+            except ValueError as error:
+                complain(f"pattern {pattern!r}: {error}")
+        return out
+
+    match = rule["match"]
+    for name in rule["basis"]:
+        if name not in bases:
+            complain(f"basis {name!r} is not in law.yaml; add the article or correct the id")
+    for name in rule["exemptions"] or ():
+        if name not in exemptions:
+            complain(f"exemption {name!r} is not in exemptions.yaml; correct the name")
+    patterns = expand(match["patterns"])
+    anchors = []
+    for original, pattern in zip(match["patterns"], patterns):
+        found = literals(pattern, rarity)
+        if not found:
+            complain(f"pattern {original!r} has no literal part that could wake it; add one")
+        anchors.append([[sorted(group) for group in groups] for groups in found])
+    if match["tokens"]:
+        anchors = [[[[fold(anchor) for anchor in match["tokens"]["anchors"]]]]]
+    kind = "missing" if match["missing"] else "tokens" if match["tokens"] else ""
+    kind = kind or ("near" if match["near"] else "terms" if not patterns else "pattern")
+    missing = match["missing"]
+    if missing:
+        missing = missing | {"say": expand(missing["say"])}
+        for key in ("when", "unless"):
+            if missing[key]:
+                missing[key] = missing[key] | {"cues": expand(missing[key]["cues"])}
+    cues = {}
+    for key in ("near", "without"):
+        blocks = match[key] or []
+        blocks = blocks if isinstance(blocks, list) else [blocks]
+        cues[key] = [block | {"cues": expand(block["cues"])} for block in blocks]
+    rewrites = rule["rewrite"] or []
+    return {
+        key: rule[key]
+        for key in (
+            "id",
+            "status",
+            "level",
+            "state",
+            "evidence",
+            "industries",
+            "channels",
+            "exemptions",
+            "strict",
+            "message",
+            "why",
+            "basis",
+            "file",
+            "line",
+        )
+    } | {
+        "category": rule["id"].split("/")[0],
+        "kind": kind,
+        "terms": sorted({fold(term) for term in match["terms"]} - {""}),
+        "patterns": patterns,
+        "anchors": anchors,
+        "near": cues["near"],
+        "without": cues["without"],
+        "unless": expand(match["unless"], mark=True),
+        "boundary": match["boundary"],
+        "tokens": match["tokens"]["pattern"] if match["tokens"] else [],
+        "missing": missing,
+        "rewrites": rewrites if isinstance(rewrites, list) else [rewrites],
+        "examples": [_lean(example) for example in rule["examples"]],
+    }
+
+
+def _needs(alternative: Mapping[str, str], rarity: Rarity) -> list[list[str]]:
+    """Groups of literals that a sentence must hold for all conditions of an alternative to hold."""
+    groups = []
+    for name, pattern in alternative.items():
+        if name.startswith("not_") or name in ("turn", "document"):
+            continue
+        alternatives = literals(pattern, rarity)
+        if alternatives:
+            union = frozenset().union(*(sets[0] for sets in alternatives))
+            words = {max(word.split(MARK), key=len) for word in union}
+            if "" not in words:
+                groups.append(sorted(words))
+    return groups
+
+
+def _compile_exemption(
+    exemption: dict[str, Any],
+    expander: _Expander,
+    bases: Mapping[str, Any],
+    rarity: Rarity,
+    problems: list[Any],
+) -> dict[str, Any]:
+    from checker.schema import CATEGORIES
+
+    def complain(what: str) -> None:
+        problems.append(Problem(exemption["file"], exemption["line"], exemption["id"], what))
+
+    if exemption["clause"] not in bases:
+        complain(f"clause {exemption['clause']!r} is not in law.yaml; add it or correct the id")
+    for category in exemption["covers"]["categories"]:
+        if category not in CATEGORIES:
+            complain(f"covers.categories: {category!r} is no category")
+    out = {key: exemption[key] for key in ("id", "name", "clause", "covers", "file", "line")}
+    for key in ("any", "unless"):
+        alternatives = []
+        for alternative in exemption[key]:
+            conditions = {}
+            for name, pattern in alternative.items():
+                if pattern is None:
+                    continue
+                try:
+                    conditions[name] = checked(expander.expand(pattern, mark="around" in name))
+                except ValueError as error:
+                    complain(f"{key}.{name} {pattern!r}: {error}")
+            alternatives.append(conditions)
+        out[key] = alternatives
+    out["needs"] = [_needs(alternative, rarity) for alternative in out["any"]]
+    out["examples"] = [_lean(example) for example in exemption["examples"]]
+    return out
+
+
+def _lean(example: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in example.items() if value is not None}
+
+
+def checked(pattern: str) -> str:
+    """The pattern itself, if RE2 accepts it; else ValueError with RE2's reason."""
+    import re2
+
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = 1 << 26
+    try:
+        re2.compile(pattern, options=options)
+    except re2.error as error:
+        reason = error.args[0]
+        text = reason.decode() if isinstance(reason, bytes) else str(reason)
+        raise ValueError(f"RE2 refuses it: {text}; look-around and back-references do not exist") from None
+    return pattern
+
+
+# --- literals of a pattern -------------------------------------------------------------------------
+
+_MOST_PRODUCTS = 40
+_MOST_LITERALS = 80
+_MOST_GROUPS = 3
+_MOST_ALTERNATIVES = 48
+_COMMON = 0.004
+
+
+class Rarity:
+    """How often a group of literals is met in ordinary text, estimated character by character.
+
+    ``common`` lists characters by frequency (``lexicons/confusions.yaml``); the rate of the
+    character at rank r is taken as 0.04 / r ** 0.65, which fits published counts of modern
+    Chinese within a factor of two; characters not listed count as rare.
+    """
+
+    def __init__(self, common: str = "") -> None:
+        self._rates = {character: 0.04 / (rank + 1) ** 0.65 for rank, character in enumerate(common)}
+
+    def rate(self, words: Iterable[str]) -> float:
+        """Expected occurrences of any of the words at one place of a text."""
+        return float(sum(math.prod(self._rates.get(character, 2e-4) for character in word) for word in words))
+
+
+def literals(pattern: str, rarity: Rarity | None = None) -> list[list[frozenset[str]]]:
+    """What a sentence must hold for the pattern to match: alternatives of groups of literals.
+
+    For at least one alternative a match contains one literal of every group. The rarest group
+    comes first; an empty list means that nothing is required. ``我们.{0,9}(?:最(?:好|佳)的|首选)``
+    gives the alternatives {最好的, 最佳的} with {我们}, and {首选} with {我们}.
+
+    >>> [[sorted(group) for group in groups] for groups in literals("我们.{0,9}(?:最(?:好|佳)的|首选)")]
+    [[['最佳的', '最好的'], ['我们']], [['首选'], ['我们']]]
+    >>> literals("[^，]{0,4}")
+    []
+    """
+    try:
+        from re import _constants, _parser  # type: ignore[attr-defined]
+    except ImportError:  # Python 3.10
+        import sre_constants as _constants
+        import sre_parse as _parser
+    # RE2's \p{Han} is unknown to the parser of the standard library.
+    pattern = re.sub(r"(\[[^\]\\]*)\\p\{Han\}", "\\1\u4e00-\u9fff", pattern)
+    pattern = pattern.replace(r"\p{Han}", "[\u4e00-\u9fff]")
+    try:
+        tree = _parser.parse(pattern)
+    except re.error:
+        return []
+    rate = (rarity or Rarity()).rate
+    out: list[list[frozenset[str]]] = []
+    for nodes in _alternatives(list(tree), _constants, _MOST_ALTERNATIVES):
+        groups = sorted(_required(nodes, _constants, rate), key=rate)
+        if not groups:
+            return []
+        # A further group pays only when a sentence often lacks it.
+        further = [group for group in groups[1:] if max(rate([word]) for word in group) < _COMMON]
+        chosen = groups[:1] + further[: _MOST_GROUPS - 1]
+        if chosen not in out:
+            out.append(chosen)
+    return out
+
+
+def _alternatives(nodes: list[Any], constants: Any, most: int) -> list[list[Any]]:
+    """The sequence of nodes with its branches multiplied out, as far as ``most`` allows.
+
+    Branches that are mere lists of words stay: they make one group.
+    """
+    for place, (operation, argument) in enumerate(nodes):
+        inner = None
+        if operation is constants.SUBPATTERN:
+            inner = list(argument[3])
+        elif operation is constants.BRANCH:
+            inner = [(operation, argument)]
+        if inner is None or _exact_sequence(inner, constants) is not None:
+            continue
+        if len(inner) == 1 and inner[0][0] is constants.BRANCH:
+            branches = [list(branch) for branch in inner[0][1][1]]
+        elif operation is constants.SUBPATTERN:
+            branches = [inner]
+        else:
+            continue
+        if len(branches) > most:
+            continue
+        out = []
+        for branch in branches:
+            sequence = nodes[:place] + branch + nodes[place + 1 :]
+            out += _alternatives(sequence, constants, most // len(branches))
+        return out
+    return [nodes]
+
+
+def _exact(node: Any, constants: Any) -> frozenset[str] | None:
+    """All strings a node matches, or None when they are too many."""
+    operation, argument = node
+    if operation is constants.LITERAL:
+        return frozenset({chr(argument)})
+    if operation is constants.IN:
+        characters = set()
+        for item, value in argument:
+            if item is constants.LITERAL:
+                characters.add(chr(value))
+            elif item is constants.RANGE and value[1] - value[0] < 32:
+                characters |= {chr(code) for code in range(value[0], value[1] + 1)}
+            else:
+                return None
+        return frozenset(characters) if len(characters) <= 32 else None
+    if operation is constants.SUBPATTERN:
+        return _exact_sequence(argument[3], constants)
+    if operation is constants.BRANCH:
+        union: set[str] = set()
+        for branch in argument[1]:
+            strings = _exact_sequence(branch, constants)
+            if strings is None:
+                return None
+            union |= strings
+        return frozenset(union) if len(union) <= _MOST_LITERALS else None
+    if operation in (constants.MAX_REPEAT, constants.MIN_REPEAT) and argument[:2] == (0, 1):
+        strings = _exact_sequence(argument[2], constants)
+        return None if strings is None else strings | {""}
+    if operation is constants.AT:
+        return frozenset({""})
+    return None
+
+
+def _product(left: frozenset[str], right: frozenset[str]) -> frozenset[str] | None:
+    size = len(left) * len(right)
+    if size > _MOST_LITERALS or (size > _MOST_PRODUCTS and min(len(left), len(right)) > 4):
+        return None
+    return frozenset(a + b for a in left for b in right)
+
+
+def _exact_sequence(nodes: Any, constants: Any) -> frozenset[str] | None:
+    strings: frozenset[str] | None = frozenset({""})
+    for node in nodes:
+        more = _exact(node, constants)
+        strings = None if more is None or strings is None else _product(strings, more)
+        if strings is None:
+            return None
+    return strings
+
+
+def _required(nodes: Any, constants: Any, rate: Rate) -> list[frozenset[str]]:
+    """The required sets of a sequence of nodes, in order of appearance."""
+    found: list[frozenset[str]] = []
+    run: frozenset[str] = frozenset({""})
+
+    def close() -> None:
+        nonlocal run
+        if "" not in run:
+            found.append(run)
+        run = frozenset({""})
+
+    for node in nodes:
+        strings = _exact(node, constants)
+        grown = None if strings is None else _product(run, strings)
+        if grown is not None:
+            run = grown
+            continue
+        close()
+        if strings is not None:
+            run = strings
+            continue
+        found += _required_inside(node, constants, rate)
+    close()
+    return found
+
+
+def _required_inside(node: Any, constants: Any, rate: Rate) -> list[frozenset[str]]:
+    operation, argument = node
+    if operation is constants.SUBPATTERN:
+        return _required(argument[3], constants, rate)
+    if operation in (constants.MAX_REPEAT, constants.MIN_REPEAT) and argument[0] >= 1:
+        return _required(argument[2], constants, rate)
+    if operation is constants.BRANCH:
+        branches = [_required(branch, constants, rate) for branch in argument[1]]
+        if not all(branches):
+            return []
+        rarest = frozenset().union(*(min(sets, key=rate) for sets in branches))
+        if len(rarest) <= _MOST_LITERALS:
+            return [rarest]
+        return [frozenset().union(*(min(sets, key=len) for sets in branches))]
+    return []
+
+
+# --- assembling ------------------------------------------------------------------------------------
+
+
+def _cues(data: Mapping[str, Any]) -> Cues:
+    return Cues(tuple(data["cues"]), data.get("within", "document"), data.get("by", "agent"))
+
+
+def _rule(data: Mapping[str, Any], level: str | None) -> Rule:
+    missing = data["missing"]
+    return Rule(
+        id=data["id"],
+        category=data["category"],
+        status=data["status"],
+        level=Level(level or data["level"]),
+        state=State(data["state"]),
+        evidence=data["evidence"],
+        kind=data["kind"],
+        terms=tuple(data["terms"]),
+        patterns=tuple(data["patterns"]),
+        anchors=tuple(
+            tuple(tuple(map(tuple, groups)) for groups in alternatives) for alternatives in data["anchors"]
+        ),
+        near=tuple(map(_cues, data["near"])),
+        without=tuple(map(_cues, data["without"])),
+        unless=tuple(data["unless"]),
+        boundary=data["boundary"],
+        tokens=tuple(tuple(pattern) for pattern in data["tokens"]),
+        missing=missing
+        and Missing(
+            tuple(missing["say"]),
+            missing["by"],
+            missing["within"]["agent_turns"],
+            missing["within"]["seconds"],
+            missing["when"] and _cues(missing["when"]),
+            missing["unless"] and _cues(missing["unless"]),
+            tuple(missing["kinds"]),
+            missing["min_agent_turns"],
+        ),
+        industries=frozenset(data["industries"]),
+        channels=frozenset(data["channels"]),
+        exemptions=None if data["exemptions"] is None else tuple(data["exemptions"]),
+        strict=data["strict"],
+        message=data["message"],
+        why=data["why"],
+        basis=tuple(data["basis"]),
+        rewrites=tuple(data["rewrites"]),
+        examples=tuple(data["examples"]),
+        file=data["file"],
+        line=data["line"],
+    )
+
+
+def _assemble(
+    compiled: Mapping[str, Any],
+    digest: str,
+    disable: tuple[str, ...],
+    levels: Mapping[str, str],
+    allow: tuple[str, ...],
+) -> Lexicon:
+    off = (*compiled["disable"], *disable)
+    changed = compiled["levels"] | dict(levels)
+    if off or changed or allow:
+        settings = json.dumps([sorted(off), sorted(changed.items()), sorted(allow)])
+        digest = hashlib.sha256(f"{digest}{settings}".encode()).hexdigest()[:16]
+    rules = []
+    for data in compiled["rules"]:
+        if any(_fits(data["id"], pattern) for pattern in off):
+            continue
+        level = next((lv for name, lv in changed.items() if _fits(data["id"], name)), None)
+        rules.append(_rule(data, level))
+    exemptions = tuple(
+        Exemption(
+            data["id"],
+            data["name"],
+            data["clause"],
+            frozenset(data["covers"]["categories"]),
+            tuple(data["covers"]["rules"]),
+            tuple(data["covers"]["not_rules"]),
+            tuple(data["any"]),
+            tuple(tuple(map(tuple, groups)) for groups in data["needs"]),
+            tuple(data["unless"]),
+            tuple(data["examples"]),
+            data["file"],
+            data["line"],
+        )
+        for data in compiled["exemptions"]
+    )
+    return Lexicon(
+        rules=tuple(rules),
+        exemptions=exemptions,
+        bases={name: Basis(**data) for name, data in compiled["bases"].items()},
+        penalty_channels={name: frozenset(c) for name, c in compiled["penalty_channels"].items()},
+        allow=tuple(fold(phrase) for phrase in (*compiled["allow"], *allow)),
+        industries=compiled["industries"],
+        version=digest,
+        rule_by_id={rule.id: rule for rule in rules},
+    )
+
+
+@lru_cache(maxsize=1)
+def default() -> Lexicon:
+    """Our lexicons with their examples, loaded once in a process."""
+    return load(examples=True)
