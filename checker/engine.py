@@ -1,0 +1,590 @@
+"""From a document and a lexicon to findings: scan, judge, resolve.
+
+The scan wakes rules in sentences; a woken sentence is judged once, whatever the number of times
+it occurs, unless a condition looks beyond it. Candidates of all views meet in the original text,
+where the most certain view and the longest, most serious rule win an overlap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from checker.disguise import Disguises
+from checker.document import CHANNELS, Document, Turn
+from checker.exemptions import Context, Exemptions
+from checker.fingerprint import fingerprint
+from checker.lexicon import MARK, Cues, Lexicon, Rule
+from checker.matching import Scanner, Tokenizer, Woken, cuts_words, either, found_any, regex
+from checker.normalize import View, inserted_view, plain_view, select
+from checker.types import Attempt, Explanation, Finding, Level, Span, State
+
+#: How far each view is from what is written, and what that does to our confidence.
+VIEW_TRUST = {"plain": 1.0, "inserted": 0.95, "shape": 0.9, "sound": 0.85}
+_PRIOR = {Level.BLOCK: 0.9, Level.REVIEW: 0.75, Level.HINT: 0.5}
+_CACHE_SIZE = 20_000
+#: Scopes of cues that lie in what the other side said before.
+_BEFORE = ("previous_turn", "earlier")
+_MARK = MARK.encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One match in a sentence of a view; offsets are in that sentence."""
+
+    rule: Rule
+    start: int
+    end: int
+    fired: str
+    attempts: tuple[Attempt, ...] = ()
+
+    @property
+    def excused(self) -> bool:
+        """True when an exemption holds."""
+        return any(attempt.excused for attempt in self.attempts)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """What the engine remembers of a sentence: a candidate, or a match that needs its context.
+
+    ``start`` and ``end`` are offsets in the sentence of the plain view, ``text`` the sentence as
+    the view shows it. With ``candidate`` None the match at ``place`` of ``text`` is weighed anew
+    wherever the sentence occurs, because a condition looks beyond the sentence.
+    """
+
+    rule: Rule
+    view: str
+    start: int
+    end: int
+    read_as: str
+    fired: str
+    text: str
+    place: tuple[int, int]
+    candidate: Candidate | None
+
+
+class Setting(NamedTuple):
+    """What is known about a document when it is judged."""
+
+    industry: str | None = None
+    industry_given: bool = False
+    channel: str = CHANNELS[0]
+
+
+class Scene:
+    """Documents as the engine sees them: one text, its views, its sentences and who says them.
+
+    Several documents are put together because every step over the text works on arrays and costs
+    little more for many documents than for one. What belongs to which document is kept: no
+    condition looks beyond its own.
+    """
+
+    def __init__(self, documents: Sequence[Document], blanks: Sequence[Sequence[Span]] = ()) -> None:
+        self.documents = documents
+        self.offsets: list[int] = []
+        self.first_turns: list[int] = []
+        turns: list[Turn] = []
+        self._turns: list[Turn | None] = []
+        self._turn_parts: list[int] = []
+        place = 0
+        for part, document in enumerate(documents):
+            self.offsets.append(place)
+            self.first_turns.append(len(turns))
+            # A document without turns is one turn to the views and None to everybody else.
+            for turn in document.turns or (Turn(0, "agent", Span(0, len(document.text))),):
+                span = Span(place + turn.span.start, place + turn.span.end)
+                turns.append(Turn(len(turns), turn.speaker, span))
+                self._turns.append(turn if document.turns else None)
+                self._turn_parts.append(part)
+            place += len(document.text) + 1
+        blank = [
+            Span(self.offsets[part] + span.start, self.offsets[part] + span.end)
+            for part, spans in enumerate(blanks)
+            for span in spans
+        ]
+        joined = Document(text="\n".join(document.text for document in documents), turns=tuple(turns))
+        self.plain = plain_view(joined, blank)
+        starts = self.plain.index[self.plain.starts] if len(self.plain.starts) else np.zeros(0, np.int32)
+        self.part_of = np.searchsorted(np.array(self.offsets), starts, side="right") - 1
+        turn_starts = np.array([turn.span.start for turn in turns])
+        self.turn_of = np.maximum(np.searchsorted(turn_starts, starts, side="right") - 1, 0)
+
+    def has_customer(self, part: int) -> bool:
+        """True when a customer speaks in a document."""
+        return any(turn.speaker == "customer" for turn in self.documents[part].turns)
+
+    @cached_property
+    def spoken(self) -> list[int]:
+        """The sentences of the plain view that are not a customer's."""
+        customers = [turn is not None and turn.speaker == "customer" for turn in self._turns]
+        if not any(customers):
+            return list(range(len(self.plain.starts)))
+        return np.flatnonzero(~np.array(customers)[self.turn_of]).tolist()
+
+    @staticmethod
+    def views(base: View, disguises: Disguises) -> Iterable[View]:
+        """``base``, a plain view, then the disguised readings that differ from it."""
+        yield base
+        inserted = inserted_view(base, disguises.joins)
+        if inserted is not None:
+            yield inserted
+        yield from disguises.views(*filter(None, (base, inserted)))
+
+    def turn(self, number: int) -> Turn | None:
+        """The turn of a sentence of the plain view, as its document has it."""
+        return self._turns[int(self.turn_of[number])]
+
+    def sentence(self, number: int) -> str:
+        """A sentence of the plain view, without its final mark."""
+        return self.plain.text[int(self.plain.starts[number]) : int(self.plain.ends[number])]
+
+    def text(self, part: int) -> str:
+        """The plain view of one document."""
+        first, last = np.searchsorted(self.part_of, [part, part + 1])
+        if first == last:
+            return ""
+        return self.plain.text[int(self.plain.starts[first]) : int(self.plain.ends[last - 1])]
+
+    @cached_property
+    def _turn_texts(self) -> list[str]:
+        parts: list[list[str]] = [[] for _ in self._turns]
+        for number, turn in enumerate(self.turn_of.tolist()):
+            parts[turn].append(self.sentence(number))
+        return ["\n".join(part) for part in parts]
+
+    def turn_text(self, index: int) -> str:
+        """The plain view of a turn, sentences on lines; ``index`` counts the turns of all documents."""
+        return self._turn_texts[index]
+
+    def earlier_text(self, index: int, *, only_last: bool) -> str:
+        """What the other side said before turn ``index``: all of it, or just before it."""
+        turn, part = self._turns[index], self._turn_parts[index]
+        if turn is None:
+            return ""
+        said: list[str] = []
+        for position in range(index - 1, self.first_turns[part] - 1, -1):
+            other = self._turns[position]
+            if other is not None and other.speaker == turn.speaker:
+                if only_last and said:
+                    break
+                continue
+            said.append(self.turn_text(position))
+        return "\n".join(reversed(said))
+
+
+class Engine:
+    """Judges documents with one lexicon. Safe to share between threads that only check."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        self.lexicon = lexicon
+        self.scanner = Scanner(lexicon)
+        self.exemptions = Exemptions(lexicon)
+        self._activity: dict[tuple[str | None, str, bool], frozenset[str]] = {}
+        self._known: dict[str, tuple[Hit, ...]] = {}
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """Built when the first sentence wakes."""
+        return Tokenizer(word for word in self.scanner.words if len(word) <= 6)
+
+    @cached_property
+    def disguises(self) -> Disguises:
+        """What the rules look for, in its disguises."""
+        return Disguises(self.scanner.literals, lambda text: self.tokenizer.spans(text))
+
+    def hits(self, scene: Scene, settings: Sequence[Setting]) -> list[tuple[int, Hit, Candidate]]:
+        """(sentence of the plain view, hit, candidate) of every match in the sellers' words.
+
+        A sentence that was met before costs one look-up, whatever its document: all rules are
+        tried on it once, and those that do not hold in an industry or channel are left out here.
+        """
+        active = [
+            self._active(setting.industry, setting.channel, scene.has_customer(part))
+            for part, setting in enumerate(settings)
+        ]
+        numbers = scene.spoken
+        sentences = [scene.sentence(number) for number in numbers]
+        unknown: dict[str, int] = {}
+        for number, sentence in zip(numbers, sentences):
+            if sentence not in self._known:
+                unknown.setdefault(sentence, number)
+        if len(self._known) + len(unknown) > _CACHE_SIZE:
+            self._known.clear()
+            unknown = {}
+            for number, sentence in zip(numbers, sentences):
+                unknown.setdefault(sentence, number)
+        if unknown:
+            self._learn(scene, unknown)
+        out: list[tuple[int, Hit, Candidate]] = []
+        parts = scene.part_of
+        for number, sentence in zip(numbers, sentences):
+            for hit in self._known[sentence]:
+                if hit.rule.id not in active[int(parts[number])]:
+                    continue
+                candidate = hit.candidate
+                if candidate is None:
+                    judge = _SentenceJudge(self, hit.text, scene, number)
+                    candidate = judge.weigh(hit.rule, *hit.place, hit.fired)
+                if candidate is not None:
+                    out.append((number, hit, candidate))
+        return out
+
+    def _learn(self, scene: Scene, unknown: Mapping[str, int]) -> None:
+        """Judge sentences not met before; ``unknown`` gives a place of each."""
+        plain = scene.plain
+        found: dict[int, list[Hit]] = {number: [] for number in unknown.values()}
+        chosen = np.array(sorted(unknown.values()), dtype=np.int32)
+        base = plain if len(chosen) == len(plain.starts) else select(plain, chosen, "plain")
+        for view in scene.views(base, self.disguises):
+            for number, woken in self.scanner.scan(view):
+                start, end = int(view.starts[number]), int(view.ends[number])
+                text = view.text[start:end]
+                place = int(view.sentences[number])
+                origin = int(plain.starts[place])
+                judge = _SentenceJudge(self, text)
+                for rule, first, last, fired, candidate in judge.run(woken):
+                    span = view.origin(start + first, start + last)
+                    left = int(np.searchsorted(plain.index, span.start)) - origin
+                    right = int(np.searchsorted(plain.index, max(span.end - 1, span.start))) + 1 - origin
+                    read_as = text[first:last]
+                    if view.name != "plain" and scene.sentence(place)[left:right] == read_as:
+                        continue  # nothing was undone inside: the plain view has judged it
+                    hit = Hit(rule, view.name, left, right, read_as, fired, text, (first, last), candidate)
+                    found[place].append(hit)
+        for sentence, number in unknown.items():
+            self._known[sentence] = tuple(found[number])
+
+    def _active(self, industry: str | None, channel: str, dialogue: bool) -> frozenset[str]:
+        """The ids of the rules that hold in an industry and channel.
+
+        Rules about what follows a customer's words are left out where no customer speaks.
+        """
+        key = (industry, channel, dialogue)
+        if key not in self._activity:
+            self._activity[key] = frozenset(
+                rule.id
+                for rule in self.scanner.rules
+                if (not rule.industries or industry in rule.industries)
+                and (not rule.channels or channel in rule.channels)
+                and (dialogue or not any(cues.within in _BEFORE for cues in rule.near))
+            )
+        return self._activity[key]
+
+    @cached_property
+    def searches(self) -> _Searches:
+        """The compiled search of every target."""
+        return _Searches(self.scanner)
+
+    def findings(
+        self,
+        scene: Scene,
+        settings: Sequence[Setting],
+        extra: Sequence[Sequence[Finding]] = (),
+    ) -> list[tuple[tuple[Finding, ...], tuple[Finding, ...]]]:
+        """For each document (findings, excused), each sorted by (span.start, rule_id).
+
+        ``extra`` are findings made elsewhere (duties), by document; they take part in no overlap.
+        """
+        out = []
+        for part, made in enumerate(self.outcomes(scene, settings)):
+            kept = resolve([finding for finding in made if finding.state is not State.EXCUSED])
+            excused = resolve([finding for finding in made if finding.state is State.EXCUSED])
+            spans = [finding.span for finding in kept]
+            excused = [f for f in excused if not any(span.covers(f.span) for span in spans)]
+            document = scene.documents[part]
+            found = _number_fingerprints([*kept, *(extra[part] if extra else ())], document)
+            out.append((tuple(found), tuple(_number_fingerprints(excused, document))))
+        return out
+
+    def outcomes(self, scene: Scene, settings: Sequence[Setting]) -> list[list[Finding]]:
+        """By document, every candidate with its outcome, before overlaps are resolved.
+
+        The fingerprint field holds the sentence until the findings are numbered.
+        """
+        made: list[list[Finding]] = [[] for _ in scene.documents]
+        for number, hit, candidate in self.hits(scene, settings):
+            part = int(scene.part_of[number])
+            made[part].append(self._finding(scene, part, number, hit, candidate, settings[part]))
+        return made
+
+    def forget(self) -> None:
+        """Drop what is remembered of sentences."""
+        self._known.clear()
+
+    def _finding(
+        self,
+        scene: Scene,
+        part: int,
+        number: int,
+        hit: Hit,
+        candidate: Candidate,
+        setting: Setting,
+    ) -> Finding:
+        rule, document = hit.rule, scene.documents[part]
+        base = int(scene.plain.starts[number])
+        span = scene.plain.origin(base + hit.start, base + hit.end)
+        span = Span(span.start - scene.offsets[part], span.end - scene.offsets[part])
+        read_as = hit.read_as
+        turn = scene.turn(number)
+        level, notes = rule.level, []
+        if rule.industries and not setting.industry_given and level is Level.BLOCK:
+            level = Level.REVIEW
+            notes.append("行业由系统推测，未由用户指定")
+        confidence = _PRIOR[rule.level] * VIEW_TRUST[hit.view]
+        if rule.status == "preview":
+            confidence *= 0.8
+        if turn is not None and turn.speaker == "unknown":
+            confidence *= 0.9
+            notes.append("说话人未知，按销售方判断")
+        matched = document.text[span.start : span.end]
+        return Finding(
+            rule_id=rule.id,
+            category=rule.category,
+            level=level,
+            state=State.EXCUSED if candidate.excused else rule.state,
+            span=span,
+            matched=matched,
+            turn=turn.index if turn is not None else None,
+            message=rule.message.replace("{matched}", matched),
+            why=rule.why,
+            basis=self.lexicon.basis_for(rule, setting.channel),
+            explanation=Explanation(
+                source=rule.kind,
+                fired=hit.fired,
+                view=hit.view,
+                read_as=read_as if read_as != matched else "",
+                exemptions=candidate.attempts,
+                notes=tuple(notes),
+            ),
+            confidence=round(confidence, 3),
+            fingerprint=scene.sentence(number),
+            evidence=rule.evidence,
+        )
+
+
+def _number_fingerprints(findings: Iterable[Finding], document: Document) -> list[Finding]:
+    """Sorted findings whose fingerprint field (until now the sentence) becomes the real one."""
+    seen: dict[tuple[str, str], int] = {}
+    out = []
+    for finding in sorted(findings, key=lambda f: (f.span.start, f.rule_id, f.span.end)):
+        key = (finding.rule_id, finding.fingerprint)
+        ordinal = seen[key] = seen.get(key, 0) + 1
+        mark = fingerprint(finding.rule_id, document.path, finding.fingerprint, ordinal)
+        out.append(replace(finding, fingerprint=mark))
+    return out
+
+
+class _NeedsContextError(Exception):
+    """A condition looks beyond the sentence."""
+
+
+class _Searches(dict[int, Callable[[bytes], object]]):
+    """Target number to the search of its pattern; compiled when first looked up."""
+
+    def __init__(self, scanner: Scanner) -> None:
+        super().__init__()
+        self._scanner = scanner
+
+    def __missing__(self, target: int) -> Callable[[bytes], object]:
+        number, position = self._scanner.targets[target]
+        rule = self._scanner.rules[number]
+        # Rules over tokens have no pattern to search: their anchor is enough.
+        search = regex(rule.patterns[position]).search if rule.patterns else bool
+        self[target] = search
+        return search
+
+
+class _SentenceJudge:
+    """Judges the rules that woke in one sentence of one view.
+
+    Without a scene every condition that looks beyond the sentence is left for later.
+    """
+
+    def __init__(self, engine: Engine, sentence: str, scene: Scene | None = None, number: int = 0) -> None:
+        self.engine = engine
+        self.scene = scene
+        self.sentence = sentence
+        self.number = number
+        self._tokens: list[tuple[int, int]] | None = None
+        self._excuses: dict[str, list[int]] | None = None
+
+    # functools.cached_property takes a lock, which costs more than these do.
+    @property
+    def tokens(self) -> list[tuple[int, int]]:
+        if self._tokens is None:
+            self._tokens = self.engine.tokenizer.spans(self.sentence)
+        return self._tokens
+
+    @property
+    def excuses(self) -> dict[str, list[int]]:
+        if self._excuses is None:
+            self._excuses = self.engine.exemptions.possible(self.sentence)
+        return self._excuses
+
+    def run(self, woken: Woken) -> Iterator[tuple[Rule, int, int, str, Candidate | None]]:
+        """(rule, start, end, what fired, candidate) of every match.
+
+        The candidate is None where it takes more than the sentence to judge.
+        """
+        rules, searches = self.engine.scanner.rules, self.engine.searches
+        encoded = self.sentence.encode()
+        by_rule: dict[int, list[tuple[int, int, str]]] = {}
+        for number, start, end, term in woken.terms:
+            rule = rules[number]
+            if rule.boundary == "token" and cuts_words(self.tokens, start, end):
+                continue
+            if not _latin_boundary(self.sentence, start, end):
+                continue
+            by_rule.setdefault(number, []).append((start, end, term))
+        tried: tuple[int, int] | None = None
+        for target in woken.tries:
+            pattern_of = self.engine.scanner.targets[target]
+            if pattern_of == tried:
+                continue  # another alternative of the same pattern has woken it
+            tried = number, position = pattern_of
+            if searches[target](encoded) is None:
+                continue
+            rule = rules[number]
+            if rule.kind == "tokens":
+                from checker.tokens import token_hits
+
+                spans = token_hits(rule, self.sentence, self.tokens)
+                found = [(start, end, "tokens") for start, end in spans]
+            else:
+                pattern = rule.patterns[position]
+                found = [(s, e, pattern) for s, e in regex(pattern).spans(encoded)]
+            if found:
+                by_rule.setdefault(number, []).extend(found)
+        for number, hits in by_rule.items():
+            rule = rules[number]
+            for start, end, what in _longest(hits):
+                if any(a <= start and end <= b for a, b in woken.allowed):
+                    continue
+                try:
+                    candidate = self.weigh(rule, start, end, what)
+                except _NeedsContextError:
+                    yield rule, start, end, what, None
+                    continue
+                if candidate is not None:
+                    yield rule, start, end, what, candidate
+
+    def weigh(self, rule: Rule, start: int, end: int, fired: str) -> Candidate | None:
+        """The candidate, or None when a condition of its rule does not hold."""
+        context = Context(
+            self.sentence, start, end, lambda: self.tokens, self._turn_text, self._document_text
+        )
+        if rule.unless and _excepted(rule.unless, context):
+            return None
+        if not all(self._near(cues, context) for cues in rule.near):
+            return None
+        if any(self._near(cues, context) for cues in rule.without):
+            return None
+        attempts = self.engine.exemptions.attempts(rule, context, self.excuses)
+        return Candidate(rule, start, end, fired, attempts)
+
+    def _scene(self) -> Scene:
+        if self.scene is None:
+            raise _NeedsContextError
+        return self.scene
+
+    def _turn_text(self) -> str:
+        scene = self._scene()
+        return scene.turn_text(int(scene.turn_of[self.number]))
+
+    def _document_text(self) -> str:
+        scene = self._scene()
+        return scene.text(int(scene.part_of[self.number]))
+
+    def _near(self, cues: Cues, context: Context) -> bool:
+        if cues.within == "clause":
+            return found_any(cues.patterns, context.part("clause"))
+        if cues.within == "sentence":
+            return found_any(cues.patterns, self.sentence)
+        scene = self._scene()
+        turn = int(scene.turn_of[self.number])
+        if cues.within == "turn":
+            return found_any(cues.patterns, scene.turn_text(turn))
+        if cues.within == "document":
+            return found_any(cues.patterns, self._document_text())
+        only_last = cues.within == "previous_turn"
+        return found_any(cues.patterns, scene.earlier_text(turn, only_last=only_last))
+
+
+def _excepted(patterns: tuple[str, ...], context: Context) -> bool:
+    """True when the candidate lies inside a match of one of the ``unless`` patterns."""
+    sentence, marked = context.sentence.encode(), context.marked.encode()
+    # Nearly always none of them matches anywhere: one look tells.
+    combined = either(patterns)
+    if not combined.found(marked) and not combined.found(sentence):
+        return False
+    for pattern in patterns:
+        compiled = regex(pattern)
+        if MARK in pattern and any(_MARK in piece for piece in compiled.pieces(marked)):
+            return True
+        if any(start <= context.start and context.end <= end for start, end in compiled.spans(sentence, 0)):
+            return True
+    return False
+
+
+def _latin_boundary(sentence: str, start: int, end: int) -> bool:
+    """A term that begins or ends with a Latin letter or digit may not go on with one."""
+    first, last = sentence[start], sentence[end - 1]
+    if first.isascii() and first.isalnum() and start and _same_script(sentence[start - 1], first):
+        return False
+    beyond = sentence[end] if end < len(sentence) else ""
+    return not (last.isascii() and last.isalnum() and beyond and _same_script(beyond, last))
+
+
+def _same_script(one: str, other: str) -> bool:
+    return one.isascii() and ((one.isalpha() and other.isalpha()) or (one.isdigit() and other.isdigit()))
+
+
+def _longest(spans: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """Of the overlapping matches of one rule, the longest; ties go to the first."""
+    kept: list[tuple[int, int, str]] = []
+    for start, end, fired in sorted(spans, key=lambda item: (item[0] - item[1], item[0])):
+        if all(end <= a or b <= start for a, b, _ in kept):
+            kept.append((start, end, fired))
+    return sorted(kept)
+
+
+def resolve(findings: list[Finding]) -> list[Finding]:
+    """Overlaps resolved: higher level first, then the longer, then the more literal reading.
+
+    A finding that loses is dropped when the winner shares its category or covers it; what merely
+    touches a finding of another category stays. The rules of dropped findings are noted.
+    """
+
+    def rank(finding: Finding) -> tuple[float, ...]:
+        length = finding.span.end - finding.span.start
+        return (-finding.level.rank, -length, -VIEW_TRUST[finding.explanation.view])
+
+    kept: list[Finding] = []
+    absorbed: dict[int, list[str]] = {}
+    for finding in sorted(findings, key=lambda f: (*rank(f), f.span.start, f.rule_id)):
+        winner = next(
+            (
+                position
+                for position, other in enumerate(kept)
+                if other.span.overlaps(finding.span)
+                and (other.category == finding.category or other.span.covers(finding.span))
+            ),
+            None,
+        )
+        if winner is None:
+            kept.append(finding)
+        elif finding.rule_id != kept[winner].rule_id:
+            absorbed.setdefault(winner, []).append(finding.rule_id)
+    out = []
+    for position, finding in enumerate(kept):
+        if position in absorbed:
+            note = "同处还命中：" + "、".join(dict.fromkeys(absorbed[position]))
+            explanation = replace(finding.explanation, notes=(*finding.explanation.notes, note))
+            finding = replace(finding, explanation=explanation)
+        out.append(finding)
+    return out

@@ -1,0 +1,428 @@
+"""Views of a text: the same words with disguises undone, each character mapped to its origin.
+
+The **plain** view folds case, width, traditional characters, circled digits and punctuation one
+code point at a time through a table, drops what cannot be seen, and puts one private character
+for every slot (``{姓名}``) and stage direction (``（停顿）``). The **inserted** view additionally
+drops symbols, spaces, fillers and stutter between Han characters, only in sentences that hold
+some. Both are NumPy arrays of code points with an array of origins, so that
+``text[index[start] : index[end - 1] + 1]`` is what the user wrote. No view ever joins two
+sentences: sentence ends are kept in all of them.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from checker.data import load_yaml
+from checker.document import Document
+from checker.types import Span
+
+Codes = npt.NDArray[np.uint32]
+Indices = npt.NDArray[np.int32]
+Mask = npt.NDArray[np.bool_]
+
+#: What stands for a slot or a stage direction in a view; it matches no term and no pattern.
+SLOT = "\ue000"
+SENTENCE_ENDS = "。！？；…\n"
+CLAUSE_ENDS = "，：、"
+#: Sentences longer than this are cut at a clause end, so that no input makes a rule slow.
+LONGEST_SENTENCE = 400
+
+_DROP = 0
+_LIMIT = 0x110000
+_FULL_WIDTH = {",": "，", "!": "！", "?": "？", ";": "；", ":": "：", "(": "（", ")": "）"}
+_SAME = {
+    "｡": "。", "､": "、", "﹐": "，", "﹑": "、", "﹒": ".", "﹔": "；", "﹕": "：", "﹖": "？", "﹗": "！",
+    "〜": "~", "～": "~", "–": "-", "—": "-", "―": "-", "−": "-", "•": "·", "・": "·", "‧": "·", "∙": "·",
+    "⋯": "…", "‥": "…", "\r": "\n", "\t": " ", "\u2028": "\n", "\u2029": "\n", "\x0b": "\n", "\x0c": "\n",
+    "\u2800": " ", "\u3164": " ", "壹": "一", "弌": "一", "弍": "二", "贰": "二", "貳": "二", "弎": "三", "叁": "三",
+    "參": "参", "柒": "七", "捌": "八", "玖": "九", "“": '"', "”": '"', "„": '"', "「": '"', "」": '"', "『": '"', "』": '"',
+    "‘": "'", "’": "'",
+}  # fmt: skip
+_CHINESE_DIGITS = "零一二三四五六七八九"
+
+
+@lru_cache(maxsize=1)
+def fold_table() -> Codes:
+    """uint32 of shape (0x110000,): the folded code point of each code point, 0 to drop it.
+
+    NFKC where it gives one character, then lower case, traditional to simplified (OpenCC's
+    ``t2s``), then Chinese punctuation to one width. Built in about 50 ms, once.
+    """
+    table = np.arange(_LIMIT, dtype=np.uint32)
+    odd = [
+        *range(0x20),
+        *range(0x7F, 0x3400),
+        *range(0xA000, 0xAC00),
+        *range(0xD7B0, 0xD800),
+        *range(0xF900, 0x10000),
+        *range(0x1D100, 0x1F300),
+        *range(0x2F800, 0x2FA20),
+        *range(0xE0000, 0xE0200),
+    ]
+    for code in odd:
+        character = chr(code)
+        category = unicodedata.category(character)
+        if category in ("Cf", "Mn", "Me") or (category == "Cc" and character not in "\n\r\t\x0b\x0c"):
+            table[code] = _DROP
+            continue
+        folded = unicodedata.normalize("NFKC", character)
+        if len(folded) > 1:
+            # ⑴ ⒈ ㈠ carry one meaningful character between brackets or before a dot.
+            inner = folded.strip("(). ,〔〕")
+            folded = inner if len(inner) == 1 else character
+        table[code] = ord(folded.lower()) if len(folded.lower()) == 1 else ord(folded)
+    table[ord("A") : ord("Z") + 1] = np.arange(ord("a"), ord("z") + 1)
+    for first in (0x2776, 0x2780, 0x278A):  # dingbat circled digits have no NFKC form
+        table[first : first + 9] = np.arange(ord("1"), ord("1") + 9)
+    table[0xD800:0xE000] = 0xFFFD  # lone surrogates are no text for the scanners
+    table[0xE000:0xF900] = 0xFFFD  # the private characters are ours
+    _fold_traditional(table)
+    for source, target in (_SAME | _FULL_WIDTH).items():
+        table[ord(source)] = ord(target)
+    for source, target in _FULL_WIDTH.items():
+        table[ord(source) + 0xFEE0] = ord(target)
+    table[0x3000] = ord(" ")
+    return table
+
+
+def _fold_traditional(table: Codes) -> None:
+    from opencc import OpenCC
+
+    codes = np.concatenate(
+        [np.arange(0x3400, 0xA000), np.arange(0xF900, 0xFB00), np.arange(0x20000, 0x2A6E0)]
+    )
+    folded = table[codes]
+    # A line break between characters keeps the converter from reading words into the list.
+    converted = OpenCC("t2s").convert("\n".join(map(chr, folded.tolist()))).split("\n")
+    table[codes] = [ord(new) if len(new) == 1 else int(old) for new, old in zip(converted, folded)]
+
+
+def _flags(characters: str) -> Mask:
+    flags = np.zeros(_LIMIT, dtype=np.bool_)
+    flags[[ord(character) for character in characters]] = True
+    return flags
+
+
+@lru_cache(maxsize=1)
+def _character_classes() -> dict[str, Mask]:
+    han = np.zeros(_LIMIT, dtype=np.bool_)
+    for first, last in ((0x3400, 0x9FFF), (0x20000, 0x3FFFF), (0x3007, 0x3007)):
+        han[first : last + 1] = True
+    digit = _flags("0123456789")
+    symbol = np.zeros(_LIMIT, dtype=np.bool_)
+    kept = set(SENTENCE_ENDS + CLAUSE_ENDS + "%$¥￥+" + SLOT)
+    for code in [*range(0x20, 0x3400), *range(0xFE00, 0xFFFF), *range(0x1F000, 0x1FB00)]:
+        character = chr(code)
+        if character not in kept and unicodedata.category(character)[0] in "SPZ":
+            symbol[code] = True
+    script = load_yaml("script.yaml")
+    fillers = [filler for filler in script["fillers"] if len(filler) == 1]
+    hesitations = load_yaml("confusions.yaml")["hesitations"]
+    return {
+        "han": han,
+        "digit": digit,
+        "symbol": symbol,
+        "filler": _flags("".join(fillers)),
+        "hesitation": _flags(" " + "".join({word[0] for words in hesitations.values() for word in words})),
+        "reduplicated": _flags(load_yaml("confusions.yaml")["reduplicated"]),
+        "sentence": _flags(SENTENCE_ENDS),
+        "clause": _flags(SENTENCE_ENDS + CLAUSE_ENDS),
+        "word": han | digit | _flags("abcdefghijklmnopqrstuvwxyz%"),
+    }
+
+
+@lru_cache(maxsize=1)
+def _blanks() -> re.Pattern[str]:
+    """Slots and stage directions, as written."""
+    script = load_yaml("script.yaml")
+    longest = script["slots"]["max_braced"]
+    nouns = "|".join(map(re.escape, sorted(script["slots"]["nouns"], key=len, reverse=True)))
+    stage = "|".join(map(re.escape, sorted(script["stage_directions"], key=len, reverse=True)))
+    return re.compile(
+        rf"\$?\{{+[^{{}}\n。！？]{{1,{longest}}}\}}+|<[A-Za-z_][A-Za-z_0-9]{{0,{longest}}}>"
+        rf"|[【\[［〔<《](?:{nouns})[】\]］〕>》]"
+        rf"|[（(【\[](?:{stage})[^（()）\n]{{0,30}}[）)】\]]"
+        r"|(?<![A-Za-z])[Xx×]{2,6}(?![A-Za-z])|某某+|_{3,}"
+    )
+
+
+def encode(text: str) -> Codes:
+    """Code points of a string, uint32 of shape (len(text),); lone surrogates are kept."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+
+
+def decode(codes: Codes) -> str:
+    """The string of an array of code points."""
+    return codes.astype("<u4", copy=False).tobytes().decode("utf-32-le", "surrogatepass")
+
+
+def fold(text: str) -> str:
+    """A short text (a term of a lexicon) as the plain view shows it; nothing is masked."""
+    codes = fold_table()[encode(text)]
+    return decode(_fix_numbers(codes[codes != _DROP]))
+
+
+def _fix_numbers(codes: Codes) -> Codes:
+    """Separators inside numbers back to ASCII, ``第1`` to ``第一``; the length stays."""
+    if len(codes) < 2:
+        return codes
+    digit = _character_classes()["digit"][codes]
+    if not digit.any():
+        return codes
+    codes = codes.copy()
+    if len(codes) > 2:
+        between = digit[:-2] & digit[2:]
+        for mark in "，：":
+            codes[1:-1][between & (codes[1:-1] == ord(mark))] = ord(_ASCII[mark])
+    single = (codes[:-1] == ord("第")) & digit[1:]
+    single[:-1] &= ~digit[2:]
+    where = np.flatnonzero(single) + 1
+    if len(where):
+        digits = np.array([ord(character) for character in _CHINESE_DIGITS], dtype=np.uint32)
+        codes[where] = digits[codes[where] - ord("0")]
+    return codes
+
+
+_ASCII = {full: half for half, full in _FULL_WIDTH.items()}
+
+
+@dataclass(frozen=True)
+class View:
+    """One reading of a document.
+
+    ``text`` is what rules see. ``index[i]`` is the code point of the document that the i-th
+    character of the view comes from. Sentence ``k`` of the view is ``text[starts[k]:ends[k]]``
+    without its final mark; ``sentences[k]`` is its number in the plain view.
+    """
+
+    name: str
+    text: str
+    codes: Codes
+    index: Indices
+    starts: Indices
+    ends: Indices
+    sentences: Indices
+
+    def origin(self, start: int, end: int) -> Span:
+        """The span of the document behind ``text[start:end]``; an empty span stays empty."""
+        if end <= start:
+            place = int(self.index[start]) if start < len(self.index) else int(self.index[-1]) + 1
+            return Span(place, place)
+        return Span(int(self.index[start]), int(self.index[end - 1]) + 1)
+
+
+def _cut_long(starts: Indices, ends: Indices, codes: Codes) -> tuple[Indices, Indices]:
+    clause = _character_classes()["clause"]
+    out_starts: list[int] = []
+    out_ends: list[int] = []
+    for start, end in zip(starts.tolist(), ends.tolist()):
+        while end - start > LONGEST_SENTENCE:
+            stops = np.flatnonzero(clause[codes[start : start + LONGEST_SENTENCE]])
+            stop = start + (int(stops[-1]) + 1 if len(stops) else LONGEST_SENTENCE)
+            out_starts.append(start)
+            out_ends.append(stop)
+            start = stop
+        out_starts.append(start)
+        out_ends.append(end)
+    return np.array(out_starts, dtype=np.int32), np.array(out_ends, dtype=np.int32)
+
+
+def plain_view(document: Document, blank: Sequence[Span] = ()) -> View:
+    """The folded text of a document; ``blank`` spans (inline comments) read as line breaks."""
+    text = document.text
+    origin = encode(text)
+    codes = fold_table()[origin]
+    copied = False
+    masks: list[tuple[int, int, int]] = []
+    if any(mark in text for mark in "{[【（(<《［〔") or re.search(r"[Xx×]{2}|某某|___", text):
+        masks += [(m.start(), m.end(), ord(SLOT)) for m in _blanks().finditer(text)]
+    masks += [(span.start, span.end, ord("\n")) for span in blank]
+    if document.turns:
+        # What lies between turns (labels) is nobody's words.
+        edge = 0
+        for turn in document.turns:
+            if turn.span.start > edge:
+                masks.append((edge, turn.span.start, ord("\n")))
+            edge = max(edge, turn.span.end)
+        if edge < len(text):
+            masks.append((edge, len(text), ord("\n")))
+    for start, end, code in masks:
+        if not copied:
+            codes, copied = codes.copy(), True
+        codes[start:end] = _DROP
+        codes[start] = code
+    kept = codes != _DROP
+    if kept.all():
+        index = np.arange(len(codes), dtype=np.int32)
+    else:
+        index = np.flatnonzero(kept).astype(np.int32)
+        codes = codes[kept]
+    codes = _fix_numbers(codes)
+    stops = np.flatnonzero(_character_classes()["sentence"][codes]).astype(np.int32)
+    starts = np.concatenate([np.zeros(1, np.int32), stops + 1])
+    ends = np.concatenate([stops, np.array([len(codes)], np.int32)])
+    filled = ends > starts
+    starts, ends = starts[filled], ends[filled]
+    if len(starts) and int((ends - starts).max()) > LONGEST_SENTENCE:
+        starts, ends = _cut_long(starts, ends, codes)
+    numbers = np.arange(len(starts), dtype=np.int32)
+    return View("plain", decode(codes), codes, index, starts, ends, numbers)
+
+
+@lru_cache(maxsize=1)
+def _hesitations() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """(words of hesitation with their commas, single characters divided by one and the same mark)."""
+    words = load_yaml("confusions.yaml")["hesitations"]
+    spoken = "|".join(map(re.escape, sorted([*words["words"], *words["sounds"]], key=len, reverse=True)))
+    sounds = "|".join(map(re.escape, words["sounds"]))
+    word = r"[0-9a-z%\u3007\u3400-\u9fff]"
+    return (
+        re.compile(
+            # 国家，嗯，那个，级 / 国家，嗯级
+            rf"[，、] *(?:(?:{spoken})+ *[，、] *)+|[，、] *(?:{sounds})+(?={word})"
+        ),
+        re.compile(rf"{word}([^0-9a-z%\u3007\u3400-\u9fff{SENTENCE_ENDS}{SLOT}]){word}(?:\1{word})+"),
+    )
+
+
+def _drop_hesitation(
+    plain: View, noise: Mask, drop: Mask, joins: Callable[[View, int, int], bool] | None
+) -> None:
+    """Marks fillers set off by commas, and marks put between each two characters (9_8_%_的, 全+港)."""
+    spoken, divided = _hesitations()
+    classes = _character_classes()
+    word = classes["word"]
+    codes = plain.codes
+    comma = (codes == ord("，")) | (codes == ord("、"))
+    if bool(comma.any()) and bool((comma[:-1] & classes["hesitation"][codes[1:]]).any()):
+        for match in spoken.finditer(plain.text):
+            start, end = match.span()
+            if start > 0 and end < len(codes) and word[codes[start - 1]] and word[codes[end]]:
+                drop[start:end] = joins is None or joins(plain, start, end)
+    if bool(noise.any()) or "+" in plain.text:
+        for match in divided.finditer(plain.text):
+            start, end = match.span()
+            mark = codes[start + 1]
+            if mark not in (ord("，"), ord("、"), ord("：")) and classes["han"][codes[start:end]].any():
+                drop[start + 1 : end : 2] = True
+
+
+def _drop_repeats(codes: Codes, drop: Mask) -> None:
+    """Marks what is said twice in a row: 最最好, 全、全港, 全国全国第一; the last one stays."""
+    kept = np.flatnonzero(~drop)
+    left = codes[kept]
+    if len(left) < 4 or not any((left[step:] == left[:-step]).any() for step in (1, 2, 3)):
+        return
+    han = _character_classes()["han"][left]
+    comma = (left == ord("，")) | (left == ord("、"))
+    again = np.zeros(len(left), dtype=np.bool_)
+    again[1:] = han[1:] & (left[1:] == left[:-1]) & ~_character_classes()["reduplicated"][left[1:]]
+    once = han[:-2] & comma[1:-1] & (left[:-2] == left[2:])
+    if once.any():
+        again[:-2] |= once
+        again[1:-1] |= once
+    if len(left) > 3:
+        twice = han[:-3] & han[1:-2] & (left[:-3] == left[2:-1]) & (left[1:-2] == left[3:])
+        twice &= left[:-3] != left[1:-2]
+        again[:-3] |= twice
+        again[1:-2] |= twice
+    if len(left) > 4:
+        twice = comma[2:-2] & han[:-4] & (left[:-4] == left[3:-1]) & (left[1:-3] == left[4:])
+        if twice.any():
+            for step in range(3):
+                again[step : len(left) - 4 + step] |= twice
+    drop[kept[again]] = True
+
+
+def inserted_view(plain: View, joins: Callable[[View, int, int], bool] | None = None) -> View | None:
+    """The plain view without what was put between characters; None when nothing was.
+
+    Symbols, spaces, emoji and one-character fillers between word characters are dropped where a
+    Han character stands on at least one side; so are fillers set off by commas (国家，嗯，级) and
+    one mark between each two characters (9_8_%_的), and what is said twice in a row (最最最好,
+    全、全港) is left once. Only sentences with something to drop are part of the view. ``joins``
+    may veto that the clauses on both sides of a filler, ``text[start:end]``, are read as one.
+    """
+    codes = plain.codes
+    if len(codes) < 3:
+        return None
+    classes = _character_classes()
+    symbol, filler = classes["symbol"][codes], classes["filler"][codes]
+    if symbol.any() and filler.any():
+        # In 全 额 退 款 the spaces are the noise and 额 is a word.
+        beside = np.zeros(len(codes), dtype=np.bool_)
+        beside[1:] = symbol[:-1]
+        beside[:-1] &= symbol[1:]
+        filler &= ~beside
+    noise = symbol | filler
+    drop = np.zeros(len(codes), dtype=np.bool_)
+    if noise.any():
+        han = classes["han"][codes] & ~noise
+        word = classes["word"][codes] & ~noise
+        # Nearest non-noise neighbour on either side.
+        positions = np.arange(len(codes), dtype=np.int32)
+        left = np.maximum.accumulate(np.where(noise, -1, positions))
+        right = np.minimum.accumulate(np.where(noise, len(codes), positions)[::-1])[::-1]
+        inside = noise & (left >= 0) & (right < len(codes))
+        left, right = np.maximum(left, 0), np.minimum(right, len(codes) - 1)
+        drop = inside & word[left] & word[right] & (han[left] | han[right])
+    _drop_hesitation(plain, noise, drop, joins)
+    _drop_repeats(codes, drop)
+    if not drop.any():
+        return None
+    number = np.searchsorted(plain.starts, np.flatnonzero(drop), side="right") - 1
+    return select(plain, np.unique(number), "inserted", drop=drop)
+
+
+def select(
+    plain: View,
+    numbers: Indices | npt.NDArray[np.int64],
+    name: str,
+    *,
+    drop: Mask | None = None,
+    codes: Codes | None = None,
+) -> View:
+    """A view of some sentences of the plain view, with characters dropped or respelled.
+
+    ``numbers`` are sentence numbers, ``drop`` a mask over the plain view, ``codes`` a respelling
+    of the same length as the plain view.
+    """
+    source = plain.codes if codes is None else codes
+    pieces: list[Indices] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    place = 0
+    for number in numbers.tolist():
+        chosen = np.arange(plain.starts[number], plain.ends[number], dtype=np.int32)
+        if drop is not None:
+            chosen = chosen[~drop[chosen]]
+        pieces.append(chosen)
+        starts.append(place)
+        ends.append(place + len(chosen))
+        place += len(chosen) + 1
+    width = place
+    taken = np.zeros(width, dtype=np.int32)
+    view_codes = np.full(width, ord("\n"), dtype=np.uint32)
+    for start, chosen in zip(starts, pieces):
+        taken[start : start + len(chosen)] = chosen
+        view_codes[start : start + len(chosen)] = source[chosen]
+        if start + len(chosen) < width and len(chosen):
+            taken[start + len(chosen)] = chosen[-1]
+    view_codes = _fix_numbers(view_codes)
+    return View(
+        name,
+        decode(view_codes),
+        view_codes,
+        plain.index[taken],
+        np.array(starts, np.int32),
+        np.array(ends, np.int32),
+        plain.sentences[np.asarray(numbers, dtype=np.int32)],
+    )
