@@ -1,0 +1,449 @@
+"""The ``huashu`` command: translates arguments and files, decides nothing.
+
+Exit codes: 0 nothing at or above the threshold, 1 findings, 2 usage, configuration or input
+error. Results go to standard output, everything else to standard error. Imports are inside the
+commands, so that ``--help`` and small checks start fast.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from checker import __version__
+
+if TYPE_CHECKING:
+    from checker.config import Config
+    from checker.document import Document
+    from checker.pipeline import Checker
+    from checker.types import Finding, Report
+
+OK, FOUND, FAILED = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    if not hasattr(options, "run"):
+        parser.print_help(sys.stderr)
+        return FAILED
+    try:
+        return int(options.run(options))
+    except BrokenPipeError:
+        return OK
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        if not _expected(error):
+            raise
+        print(f"huashu: {error}", file=sys.stderr)
+        return FAILED
+
+
+def _expected(error: Exception) -> bool:
+    """Errors with a message for the user; anything else is a bug and shows its traceback."""
+    names = {"ReaderError", "ConfigError", "BaselineError", "LexiconError", "UsageError", "ModelError"}
+    return bool(names & {base.__name__ for base in type(error).__mro__})
+
+
+class UsageError(Exception):
+    """Arguments that cannot be used together, or values that do not exist."""
+
+
+def _fail(message: str) -> NoReturn:
+    raise UsageError(message)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command."""
+    parser = argparse.ArgumentParser(
+        prog="huashu",
+        description="Checks Chinese sales-call scripts: which words break the law, why, and what to say instead.",
+    )
+    parser.add_argument("--version", action="version", version=f"huashu {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    _add_check(commands)
+    _add_rules(commands)
+    _add_explain(commands)
+    _add_lint(commands)
+    return parser
+
+
+# --- lint-lexicons -------------------------------------------------------------------------------
+
+
+def _add_lint(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("lint-lexicons", help="validate lexicon files and run every example in them")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="only files, rule ids or categories with these names"
+    )
+    parser.add_argument(
+        "--lexicon", action="append", default=[], metavar="DIR", help="folder layered over ours"
+    )
+    parser.set_defaults(run=_lint)
+
+
+def _lint(options: argparse.Namespace) -> int:
+    from checker.lexicon import load
+    from checker.lint import ExampleRunner, cases
+
+    lexicon = load(options.lexicon, examples=True)
+    runner = ExampleRunner(lexicon)
+    failures = total = 0
+    for case in cases(lexicon):
+        if options.names and not any(name in f"{case.place} {case.owner.id}" for name in options.names):
+            continue
+        total += 1
+        failure = runner.failure(case)
+        if failure:
+            failures += 1
+            print(failure)
+    terms = sum(len(rule.terms) for rule in lexicon.rules)
+    patterns = sum(len(rule.patterns) for rule in lexicon.rules)
+    print(
+        f"{len(lexicon.rules)} rules, {terms} terms, {patterns} patterns, {len(lexicon.exemptions)} exemptions; "
+        f"{total} examples run, {failures} failed",
+        file=sys.stderr,
+    )
+    return FOUND if failures else OK
+
+
+# --- check -----------------------------------------------------------------------------------------
+
+
+def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("check", help="check scripts and transcripts")
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="files or folders; - reads standard input")
+    parser.add_argument(
+        "--format",
+        default=None,
+        help="console (default), concise, json, json-lines, sarif, github, html, ...",
+    )
+    parser.add_argument("--output", "-o", type=Path, help="write the report to this file")
+    parser.add_argument("--industry", help="industry of the texts, such as insurance")
+    parser.add_argument(
+        "--channel", help="call_1to1 (default), call_ai, call_broadcast, sms, im, live, page, offline_event"
+    )
+    parser.add_argument("--config", type=Path, help="a huashu.yaml; default: the nearest one above each file")
+    parser.add_argument("--no-config", action="store_true", help="use no configuration file")
+    parser.add_argument(
+        "--lexicon", action="append", default=[], metavar="DIR", help="folder of lexicons layered over ours"
+    )
+    parser.add_argument(
+        "--select", action="append", default=[], metavar="RULE", help="only these rules or categories"
+    )
+    parser.add_argument(
+        "--ignore", action="append", default=[], metavar="RULE", help="not these rules or categories"
+    )
+    parser.add_argument(
+        "--min-level",
+        default="hint",
+        choices=["hint", "review", "block"],
+        help="show findings from this level on",
+    )
+    parser.add_argument(
+        "--fail-level", choices=["hint", "review", "block"], help="exit 1 from this level on (default review)"
+    )
+    parser.add_argument(
+        "--exit-zero", action="store_true", help="exit 0 in spite of findings (never hides errors)"
+    )
+    parser.add_argument("--show-excused", action="store_true", help="also show what the law excuses, and why")
+    parser.add_argument("--fix", action="store_true", help="write safe rewrites into the files (txt, md)")
+    parser.add_argument(
+        "--unsafe-fixes", action="store_true", help="with --fix or --diff: suggested rewrites too"
+    )
+    parser.add_argument("--diff", action="store_true", help="show what --fix would change, write nothing")
+    parser.add_argument("--baseline", type=Path, help="accept the findings recorded in this file")
+    parser.add_argument("--write-baseline", type=Path, metavar="FILE", help="record the present findings")
+    parser.add_argument("--stdin-filename", default="<stdin>", help="name (and format) of standard input")
+    parser.add_argument("--encoding", help="encoding of text files; default: detected")
+    parser.add_argument("--text-column", help="csv, xlsx, jsonl: column that holds the words")
+    parser.add_argument("--role-column", help="csv, xlsx, jsonl: column that names the speaker")
+    parser.add_argument("--id-column", help="csv, xlsx, jsonl: column that names the call")
+    parser.add_argument("--sheet", help="xlsx: only this sheet")
+    parser.add_argument("--color", choices=["auto", "always", "never"], default="auto")
+    parser.add_argument("--quiet", "-q", action="store_true", help="no remarks on standard error")
+    parser.set_defaults(run=_check)
+
+
+def _check(options: argparse.Namespace) -> int:
+    from checker.baseline import apply_baseline, load_baseline, write_baseline
+    from checker.report import FORMATS, RenderOptions
+    from checker.types import Level
+
+    if not options.paths:
+        _fail("give files to check, or - for standard input")
+    name = options.format or ("html" if options.output and options.output.suffix == ".html" else "console")
+    if name not in FORMATS:
+        _fail(f"unknown format {name!r}; use one of {', '.join(FORMATS)}")
+    checkers = _Checkers(options)
+    reports: list[Report] = []
+    errors = 0
+    for source in _sources(options.paths):
+        try:
+            config = checkers.config_for(source)
+            if source != "-" and _excluded(source, config):
+                continue
+            documents = _read(source, options, config)
+        except Exception as error:
+            if not _expected(error):
+                raise
+            print(f"huashu: {error}", file=sys.stderr)
+            errors += 1
+            continue
+        checker = checkers.checker_for(config)
+        for document in documents:
+            if not options.quiet:
+                for note in document.notes:
+                    print(f"{document.path}: {note}", file=sys.stderr)
+            report = _narrow(checker.check(document), options)
+            baseline = options.baseline or config.baseline
+            if baseline:
+                report = apply_baseline(report, load_baseline(Path(baseline)))
+            reports.append(report)
+    if options.write_baseline:
+        write_baseline(options.write_baseline, reports)
+        print(f"recorded {sum(len(r.findings) for r in reports)} findings", file=sys.stderr)
+        return FAILED if errors else OK
+    if options.fix or options.diff:
+        reports = _fix(reports, options, checkers)
+    if not options.diff:
+        shown = RenderOptions(color=_wants_color(options), show_excused=options.show_excused, width=_width())
+        _write(FORMATS[name].render(reports, options=shown), options.output)
+    threshold = Level(options.fail_level or checkers.fail_level)
+    over = any(f.level.rank >= threshold.rank for report in reports for f in report.findings)
+    if errors:
+        return FAILED
+    return FOUND if over and not options.exit_zero else OK
+
+
+def _sources(paths: Sequence[str]) -> list[str]:
+    """Files to read: folders are walked, hidden entries skipped, order kept."""
+    from checker.readers import FORMATS
+
+    found: list[str] = []
+    for name in paths:
+        path = Path(name)
+        if name != "-" and path.is_dir():
+            for file in sorted(path.rglob("*")):
+                hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
+                if file.is_file() and not hidden and file.suffix.lower() in FORMATS:
+                    found.append(str(file))
+        else:
+            found.append(name)
+    return found
+
+
+def _excluded(source: str, config: Config) -> bool:
+    from fnmatch import fnmatch
+
+    return any(fnmatch(source, glob) or fnmatch(Path(source).name, glob) for glob in config.exclude)
+
+
+def _read(source: str, options: argparse.Namespace, config: Config) -> list[Document]:
+    from checker.readers import ReadOptions, read_bytes, read_path
+
+    wanted = ReadOptions(
+        encoding=options.encoding or config.encoding,
+        text_column=options.text_column or config.text_column,
+        role_column=options.role_column or config.role_column,
+        id_column=options.id_column or config.id_column,
+        sheet=options.sheet,
+    )
+    if source == "-":
+        return read_bytes(sys.stdin.buffer.read(), options.stdin_filename, wanted)
+    return read_path(source, wanted)
+
+
+class _Checkers:
+    """One checker for each configuration file that governs some input."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._options = options
+        self._configs: dict[str, Config] = {}
+        self._made: dict[int, Checker] = {}
+        self.fail_level = "review"
+
+    def config_for(self, source: str) -> Config:
+        """The configuration that governs a file. Raises ConfigError."""
+        from checker.config import Config, find_config, load_config
+
+        if self._options.config:
+            path: Path | None = self._options.config
+        elif self._options.no_config:
+            path = None
+        else:
+            path = find_config(Path.cwd() if source == "-" else Path(source).resolve())
+        key = str(path)
+        if key not in self._configs:
+            self._configs[key] = load_config(path) if path else Config()
+            self.fail_level = self._configs[key].fail_level or self.fail_level
+        return self._configs[key]
+
+    def checker_for(self, config: Config) -> Checker:
+        """The checker of a configuration, built once."""
+        from checker.pipeline import Checker
+
+        if id(config) not in self._made:
+            try:
+                self._made[id(config)] = Checker(
+                    industry=self._options.industry,
+                    channel=self._options.channel,
+                    config=config,
+                    lexicons=self._options.lexicon,
+                )
+            except ValueError as error:
+                raise UsageError(str(error)) from error
+        return self._made[id(config)]
+
+
+def _narrow(report: Report, options: argparse.Namespace) -> Report:
+    """The report without findings that were not asked for."""
+    from dataclasses import replace
+
+    from checker.types import Level
+
+    least = Level(options.min_level).rank
+
+    def named(finding: Finding, names: list[str]) -> bool:
+        wanted = [part for name in names for part in name.split(",")]
+        return finding.rule_id in wanted or finding.category in wanted
+
+    findings = tuple(
+        finding
+        for finding in report.findings
+        if finding.level.rank >= least
+        and (not options.select or named(finding, options.select))
+        and not named(finding, options.ignore)
+    )
+    return report if len(findings) == len(report.findings) else replace(report, findings=findings)
+
+
+def _fix(reports: list[Report], options: argparse.Namespace, checkers: _Checkers) -> list[Report]:
+    """Apply rewrites to text files, or show the difference; the reports after the fixes."""
+    import difflib
+
+    from checker.readers import write_text
+    from checker.rewrite import apply_rewrites, best
+    from checker.types import Apply
+
+    after: list[Report] = []
+    for report in reports:
+        document = report.document
+        usable = [Apply.SAFE, Apply.SUGGEST] if options.unsafe_fixes else [Apply.SAFE]
+        chosen = [r for f in report.findings if (r := best(f)) and r.apply in usable]
+        text = apply_rewrites(document.text, chosen)
+        if options.diff:
+            lines = difflib.unified_diff(
+                document.text.splitlines(keepends=True),
+                text.splitlines(keepends=True),
+                document.path,
+                f"{document.path} (rewritten)",
+            )
+            for line in lines:
+                print(line, end="" if line.endswith("\n") else "\n")
+        elif text != document.text:
+            if Path(document.path).suffix.lower() not in (".txt", ".md"):
+                print(f"huashu: {document.path}: --fix writes txt and md files only", file=sys.stderr)
+            else:
+                write_text(document, text)
+                print(f"{document.path}: {len(chosen)} fixed", file=sys.stderr)
+                checker = checkers.checker_for(checkers.config_for(document.path))
+                fixed = type(document).from_text(text, path=document.path, metadata=document.metadata)
+                report = _narrow(checker.check(fixed), options)
+        after.append(report)
+    return after
+
+
+def _wants_color(options: argparse.Namespace) -> bool:
+    import os
+
+    if options.color != "auto":
+        return bool(options.color == "always")
+    return options.output is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+
+def _width() -> int:
+    import shutil
+
+    return shutil.get_terminal_size((100, 24)).columns
+
+
+def _write(text: str, output: Path | None) -> None:
+    if output is None:
+        stream = sys.stdout
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+        stream.write(text if text.endswith("\n") else text + "\n")
+        stream.flush()
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        _fail(f"cannot write {output}: {error.strerror}; choose another --output")
+
+
+# --- rules and explain -------------------------------------------------------------------------------
+
+
+def _add_rules(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("rules", help="list the rules")
+    parser.add_argument("names", nargs="*", metavar="RULE", help="only these rules or categories")
+    parser.add_argument(
+        "--lexicon", action="append", default=[], metavar="DIR", help="folder layered over ours"
+    )
+    parser.add_argument("--stats", action="store_true", help="counts by category, kind, level and industry")
+    parser.add_argument(
+        "--pages", type=Path, metavar="DIR", help="write one Markdown page a category into this folder"
+    )
+    parser.set_defaults(run=_rules)
+
+
+def _rules(options: argparse.Namespace) -> int:
+    from checker import pages
+    from checker.lexicon import load
+
+    lexicon = load(options.lexicon, examples=True)
+    if options.pages:
+        written = pages.write_pages(lexicon, options.pages)
+        print(f"wrote {written} pages", file=sys.stderr)
+    elif options.stats:
+        _write(pages.statistics(lexicon), None)
+    else:
+        _write(pages.listing(lexicon, options.names), None)
+    return OK
+
+
+def _add_explain(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "explain", help="print the page of a rule: what, why, articles, cure, examples"
+    )
+    parser.add_argument("rule", metavar="RULE")
+    parser.add_argument(
+        "--lexicon", action="append", default=[], metavar="DIR", help="folder layered over ours"
+    )
+    parser.add_argument("--channel", default="call_1to1")
+    parser.set_defaults(run=_explain)
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from checker import pages
+    from checker.lexicon import load
+
+    lexicon = load(options.lexicon, examples=True)
+    page = pages.page(lexicon, options.rule, options.channel)
+    if page is None:
+        near = pages.similar(lexicon, options.rule)
+        _fail(
+            f"no rule or exemption {options.rule!r}" + (f"; did you mean {', '.join(near)}?" if near else "")
+        )
+    _write(page, None)
+    return OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

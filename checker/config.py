@@ -1,0 +1,296 @@
+"""``huashu.yaml``: what a project sets once for all its scripts.
+
+The nearest file above a script governs it; the search stops at a folder that holds ``.git``. Every
+mistake of a file is reported in one run, with its line, what was expected and what to write.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from checker.data import Loader
+from checker.document import CHANNELS
+from checker.labels import CATEGORY_NAMES
+from checker.types import Level
+
+NAME = "huashu.yaml"
+_LEVELS = tuple(str(level) for level in Level)
+_CATEGORIES = tuple(name for name in CATEGORY_NAMES if name != "suppression")
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings of one file; without a file, the defaults.
+
+    ``lexicons`` and ``baseline`` are absolute, resolved against the folder of the file. ``disable``
+    and the keys of ``levels`` are rule ids or categories. ``allow`` are phrases inside which nothing
+    is found, ``own_brands`` names of the seller's own goods and firm. ``exclude`` are globs.
+    """
+
+    industry: str | None = None
+    channel: str | None = None
+    lexicons: tuple[Path, ...] = ()
+    disable: tuple[str, ...] = ()
+    levels: Mapping[str, Level] = field(default_factory=dict)
+    allow: tuple[str, ...] = ()
+    own_brands: tuple[str, ...] = ()
+    fail_level: Level = Level.REVIEW
+    baseline: Path | None = None
+    exclude: tuple[str, ...] = ()
+    encoding: str | None = None
+    text_column: str | None = None
+    role_column: str | None = None
+    id_column: str | None = None
+    path: Path | None = None
+
+
+KEYS = tuple(item.name for item in fields(Config) if item.name != "path")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake: ``key`` is empty when it is about the whole file; lines count from 1."""
+
+    file: str
+    line: int
+    key: str
+    what: str
+
+    def __str__(self) -> str:
+        key = f" {self.key}:" if self.key else ""
+        return f"{self.file}:{self.line}:{key} {self.what}"
+
+
+class ConfigError(Exception):
+    """A configuration that cannot be used; ``problems`` holds every mistake."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, problems)))
+
+
+def find_config(start: str | Path) -> Path | None:
+    """The nearest ``huashu.yaml`` at or above a file or folder, or None.
+
+    The folder that holds ``.git`` is the last one looked at.
+    """
+    place = Path(start).absolute()
+    for directory in (place, *place.parents):
+        candidate = directory / NAME
+        if candidate.is_file():
+            return candidate
+        if (directory / ".git").exists():
+            return None
+    return None
+
+
+def load_config(path: str | Path) -> Config:
+    """Read a configuration file; an empty one gives the defaults.
+
+    Raises ConfigError with every problem.
+    """
+    reader = _Reader(Path(path))
+    config = reader.read()
+    if reader.problems:
+        raise ConfigError(sorted(reader.problems, key=lambda problem: problem.line))
+    return config
+
+
+class _Reader:
+    """Reads one file and collects what is wrong with it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.problems: list[Problem] = []
+        self._kinds: dict[str, Callable[[str, yaml.Node], Any]] = {
+            "industry": self._text,
+            "channel": self._channel,
+            "lexicons": self._folders,
+            "disable": self._rules,
+            "levels": self._level_map,
+            "allow": self._texts,
+            "own_brands": self._texts,
+            "fail_level": self._level,
+            "baseline": self._file,
+            "exclude": self._texts,
+            "encoding": self._encoding,
+            "text_column": self._column,
+            "role_column": self._column,
+            "id_column": self._column,
+        }
+
+    def read(self) -> Config:
+        """The settings; meaningless when there are problems."""
+        node = self._compose()
+        if node is None:
+            return Config(path=self.path.absolute())
+        if not isinstance(node, yaml.MappingNode):
+            self._report(node, "", f"expected keys such as 'industry: insurance', found {_found(node)}")
+            return Config()
+        values: dict[str, Any] = {}
+        for key, value in self._items("", node):
+            if key not in self._kinds:
+                near = get_close_matches(key, KEYS, n=1)
+                hint = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(KEYS)}"
+                self._report(value[0], key, f"unknown key; {hint}")
+            elif value[1].tag != "tag:yaml.org,2002:null":
+                made = self._kinds[key](key, value[1])
+                if made is not None:
+                    values[key] = made
+        return Config(**values, path=self.path.absolute())
+
+    def _compose(self) -> yaml.Node | None:
+        try:
+            text = self.path.read_bytes().decode("utf-8-sig")
+            node: yaml.Node | None = yaml.compose(text, Loader=Loader)
+        except OSError as error:
+            what = f"cannot be read ({error.strerror}); give the path of an existing {NAME}"
+        except UnicodeDecodeError:
+            what = "not UTF-8; save it as UTF-8"
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            what = f"not valid YAML: {error.problem}; check indentation and quotes"
+            self.problems.append(Problem(str(self.path), mark.line + 1 if mark else 1, "", what))
+            return None
+        except (yaml.YAMLError, RecursionError) as error:
+            what = f"not valid YAML: {str(error).splitlines()[0]}; check for stray control characters"
+        else:
+            return node
+        self.problems.append(Problem(str(self.path), 1, "", what))
+        return None
+
+    def _report(self, node: yaml.Node, key: str, what: str) -> None:
+        self.problems.append(Problem(str(self.path), node.start_mark.line + 1, key, what))
+
+    def _items(self, key: str, node: yaml.MappingNode) -> list[tuple[str, tuple[yaml.Node, yaml.Node]]]:
+        """(key, (node of the key, node of the value)) without duplicates, which are problems."""
+        seen: dict[str, int] = {}
+        out: list[tuple[str, tuple[yaml.Node, yaml.Node]]] = []
+        for name_node, value in node.value:
+            if not isinstance(name_node, yaml.ScalarNode):
+                self._report(
+                    name_node, key, f"expected a name as key, found {_found(name_node)}; write plain text"
+                )
+                continue
+            name = str(name_node.value)
+            if name in seen:
+                full = f"{key}.{name}" if key else name
+                self._report(name_node, full, f"the key stands twice (first in line {seen[name]}); keep one")
+                continue
+            seen[name] = name_node.start_mark.line + 1
+            out.append((name, (name_node, value)))
+        return out
+
+    def _text(self, key: str, node: yaml.Node) -> str | None:
+        if isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:str" and node.value.strip():
+            return str(node.value)
+        remedy = "put it in quotes" if isinstance(node, yaml.ScalarNode) and node.value else "write one value"
+        self._report(node, key, f"expected text, found {_found(node)}; {remedy}")
+        return None
+
+    def _texts(self, key: str, node: yaml.Node) -> tuple[str, ...] | None:
+        if not isinstance(node, yaml.SequenceNode):
+            self._report(node, key, f"expected a list, found {_found(node)}; write {key}: [..]")
+            return None
+        items = [self._text(f"{key}[{number}]", item) for number, item in enumerate(node.value, 1)]
+        return tuple(item for item in items if item is not None)
+
+    def _column(self, key: str, node: yaml.Node) -> str | None:
+        # A header may well be a year or a number.
+        if isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:int":
+            return str(node.value)
+        return self._text(key, node)
+
+    def _choice(self, key: str, node: yaml.Node, allowed: tuple[str, ...]) -> str | None:
+        value = node.value if isinstance(node, yaml.ScalarNode) else None
+        if value in allowed:
+            return str(value)
+        near = get_close_matches(str(value), allowed, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else f"; write {allowed[0]}, for example"
+        self._report(node, key, f"expected one of {', '.join(allowed)}, found {_found(node)}{hint}")
+        return None
+
+    def _channel(self, key: str, node: yaml.Node) -> str | None:
+        return self._choice(key, node, CHANNELS)
+
+    def _level(self, key: str, node: yaml.Node) -> Level | None:
+        value = self._choice(key, node, _LEVELS)
+        return None if value is None else Level(value)
+
+    def _rule(self, key: str, name: str, node: yaml.Node) -> bool:
+        category = name.partition("/")[0]
+        if category in _CATEGORIES:
+            return True
+        near = get_close_matches(category, _CATEGORIES, n=1)
+        hint = f"did you mean {name.replace(category, near[0], 1)!r}?" if near else "see 'huashu rules'"
+        self._report(node, key, f"expected a rule id or a category, found {name!r}; {hint}")
+        return False
+
+    def _rules(self, key: str, node: yaml.Node) -> tuple[str, ...] | None:
+        names = self._texts(key, node)
+        if names is None or not isinstance(node, yaml.SequenceNode):
+            return None
+        places = {item.value: item for item in node.value if isinstance(item, yaml.ScalarNode)}
+        return tuple(name for name in names if self._rule(key, name, places[name]))
+
+    def _level_map(self, key: str, node: yaml.Node) -> dict[str, Level] | None:
+        if not isinstance(node, yaml.MappingNode):
+            what = "write 'levels:' and below it lines such as '  absolute/best: review'"
+            self._report(node, key, f"expected rules with their levels, found {_found(node)}; {what}")
+            return None
+        levels: dict[str, Level] = {}
+        for name, (name_node, value) in self._items(key, node):
+            level = self._level(f"{key}.{name}", value)
+            if self._rule(f"{key}.{name}", name, name_node) and level is not None:
+                levels[name] = level
+        return levels
+
+    def _file(self, key: str, node: yaml.Node) -> Path | None:
+        name = self._text(key, node)
+        return None if name is None else self.path.absolute().parent / name
+
+    def _folders(self, key: str, node: yaml.Node) -> tuple[Path, ...] | None:
+        names = self._texts(key, node)
+        if names is None or not isinstance(node, yaml.SequenceNode):
+            return None
+        out = []
+        places = {item.value: item for item in node.value if isinstance(item, yaml.ScalarNode)}
+        for name in names:
+            folder = self.path.absolute().parent / name
+            if folder.is_dir():
+                out.append(folder)
+            else:
+                what = f"expected a folder with lexicons, found none at {folder}; paths are relative to this file"
+                self._report(places[name], key, what)
+        return tuple(out)
+
+    def _encoding(self, key: str, node: yaml.Node) -> str | None:
+        name = self._text(key, node)
+        if name is None:
+            return None
+        try:
+            codecs.lookup(name)
+        except (LookupError, ValueError):
+            what = f"expected an encoding such as utf-8 or gb18030, found {name!r}; leave it out to detect it"
+            self._report(node, key, what)
+            return None
+        return name
+
+
+def _found(node: yaml.Node) -> str:
+    if isinstance(node, yaml.MappingNode):
+        return "a mapping"
+    if isinstance(node, yaml.SequenceNode):
+        return "a list"
+    kind = node.tag.rsplit(":", 1)[-1]
+    names = {"int": "the number", "float": "the number", "bool": "the truth value", "timestamp": "the date"}
+    if kind == "null" or not node.value:
+        return "nothing"
+    return f"{names[kind]} {node.value}" if kind in names else repr(node.value)
