@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -70,7 +71,45 @@ def build_parser() -> argparse.ArgumentParser:
     _add_rules(commands)
     _add_explain(commands)
     _add_lint(commands)
+    _add_serve(commands)
     return parser
+
+
+# --- doors for other programs ----------------------------------------------------------------------
+
+
+def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("serve", help="HTTP server: LanguageTool API, JSON API, and the desk")
+    parser.add_argument("--settings", type=Path, metavar="FILE", help="YAML file with the server's settings")
+    parser.add_argument("--host", help="address to listen on (default 127.0.0.1)")
+    parser.add_argument("--port", type=int, help="port to listen on (default 8181; 0 takes a free one)")
+    parser.add_argument("--config", type=Path, help="the huashu.yaml by which everything is judged")
+    parser.add_argument("--industry", help="industry of texts that name none")
+    parser.add_argument("--channel", help="channel of texts that name none")
+    parser.add_argument("--store", metavar="URL", help="database of the desk, such as sqlite:///desk.db")
+    parser.set_defaults(run=_serve)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    with _extra("desk"):
+        import uvicorn
+
+        from checker.web.app import create_app
+        from checker.web.settings import load_settings
+    names = ("host", "port", "config", "industry", "channel", "store")
+    settings = load_settings(options.settings, **{name: getattr(options, name) for name in names})
+    # Requests hold people's words; the log has methods, paths and status codes only.
+    uvicorn.run(create_app(settings), host=settings.host, port=settings.port, log_level="warning")
+    return OK
+
+
+@contextmanager
+def _extra(name: str) -> Iterator[None]:
+    """Turns a missing package into the advice to install an extra."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        _fail(f"this command needs {error.name}; install it with: pip install 'huashu[{name}]'")
 
 
 # --- lint-lexicons -------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ mistake of a file is reported in one run, with its line, what was expected and w
 from __future__ import annotations
 
 import codecs
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
@@ -101,6 +102,70 @@ def load_config(path: str | Path) -> Config:
     if reader.problems:
         raise ConfigError(sorted(reader.problems, key=lambda problem: problem.line))
     return config
+
+
+def edit_list(path: str | Path, key: str, item: str, *, add: bool = True) -> bool:
+    """Add an item to a list of a configuration file or take it out; the rest stays as written.
+
+    ``key`` is ``allow``, ``disable`` or another list of texts. The file is made when it does not
+    exist. False when the list was so already. Raises ConfigError when the file cannot be read,
+    changed or would not load afterwards; then it is as it was.
+    """
+    place = Path(path)
+    before: str | None = None
+    try:
+        if place.exists():
+            before = place.read_bytes().decode("utf-8-sig")
+        present = getattr(load_config(place), key) if before is not None else ()
+        if (item in present) is add:
+            return False
+        place.write_bytes(_edited(before or "", key, item, add).encode())
+        try:
+            if (item in getattr(load_config(place), key)) is add:
+                return True
+        except ConfigError:
+            pass
+        what = f"the list could not be changed by itself; {'add' if add else 'remove'} {item!r} by hand"
+        if before is None:
+            place.unlink()
+        else:
+            place.write_bytes(before.encode())
+    except (OSError, UnicodeDecodeError) as error:
+        what = f"cannot be changed: {error}; check the file and its rights"
+    raise ConfigError([Problem(str(place), 1, key, what)])
+
+
+def _edited(text: str, key: str, item: str, add: bool) -> str:
+    """The text of a configuration file with an item more or less in a list."""
+    # libyaml counts bytes in its marks, the Python loader code points.
+    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    pairs = root.value if isinstance(root, yaml.MappingNode) else []
+    found = next((pair for pair in pairs if pair[0].value == key), None)
+    quoted = json.dumps(item, ensure_ascii=False)
+    newline = "\r\n" if "\r\n" in text else "\n"
+    if found is None:
+        gap = newline if text and not text.endswith("\n") else ""
+        return f"{text}{gap}{key}:{newline}  - {quoted}{newline}"
+    name, node = found
+    start, end = node.start_mark.index, node.end_mark.index
+    if not isinstance(node, yaml.SequenceNode):
+        return f"{text[: name.end_mark.index]}: [{quoted}]{text[max(end, name.end_mark.index + 1) :]}"
+    written = [text[part.start_mark.index : part.end_mark.index] for part in node.value if part.value != item]
+    if add and not node.flow_style:
+        line_end = text.find("\n", node.value[-1].end_mark.index)
+        after = len(text) if line_end < 0 else line_end + 1
+        gap = newline if line_end < 0 else ""
+        return f"{text[:after]}{gap}{' ' * node.start_mark.column}- {quoted}{newline}{text[after:]}"
+    if add:
+        written.append(quoted)
+    if node.flow_style:
+        return f"{text[:start]}[{', '.join(written)}]{text[end:]}"
+    if not written:
+        return f"{text[: name.end_mark.index]}: []{newline}{text[end:]}"
+    (gone,) = [part for part in node.value if part.value == item]
+    lines = text.splitlines(keepends=True)
+    del lines[gone.start_mark.line : gone.end_mark.line + 1]
+    return "".join(lines)
 
 
 class _Reader:

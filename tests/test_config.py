@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from checker.config import KEYS, Config, ConfigError, find_config, load_config
+from checker.config import KEYS, Config, ConfigError, edit_list, find_config, load_config
 from checker.types import Level
 
 
@@ -186,3 +186,38 @@ def test_paths_are_relative_to_the_file_not_the_working_folder(tmp_path, monkeyp
     config = load_config(tmp_path / "huashu.yaml")
     assert config.lexicons == (tmp_path / "rules",)
     assert config.baseline == tmp_path / "b.json"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "industry: insurance\n",
+        "allow: [第一时间保险, '甲']  # c\nindustry: loan\n",
+        "allow: []\n",
+        "allow:\nindustry: loan\n",
+        "# top\nallow:\n  - 第一  # why\n  - 甲\nindustry: loan # z\n",
+        "allow:\n- 第一\n- 甲",
+        "industry: loan\r\nallow:\r\n- 甲\r\n",
+    ],
+)
+def test_a_list_is_edited_in_place(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "huashu.yaml"
+    path.write_bytes(text.encode())
+    before = load_config(path).allow
+    assert edit_list(path, "allow", '乙"x') is True
+    assert load_config(path).allow == (*before, '乙"x')
+    assert edit_list(path, "allow", '乙"x') is False
+    for phrase in ('乙"x', *before):
+        assert edit_list(path, "allow", phrase, add=False) is True
+    assert load_config(path).allow == ()
+    for comment in ("# c", "# top", "industry: loan"):
+        assert (comment in text) == (comment in path.read_text(encoding="utf-8"))
+
+
+def test_a_file_that_does_not_load_is_not_edited(tmp_path: Path) -> None:
+    path = tmp_path / "huashu.yaml"
+    path.write_text("allow: 甲\n", encoding="utf-8")
+    with pytest.raises(ConfigError):
+        edit_list(path, "allow", "乙")
+    assert path.read_text(encoding="utf-8") == "allow: 甲\n"

@@ -17,10 +17,10 @@ from functools import cached_property
 from importlib import import_module
 from typing import Protocol, cast
 
-from checker.report._base import RenderOptions
+from checker.report._base import RenderOptions, advice, dump_json, edit_text
 from checker.types import Report
 
-__all__ = ["FORMATS", "Format", "RenderOptions"]
+__all__ = ["FORMATS", "Format", "RenderOptions", "advice", "dump_json", "edit_text"]
 
 
 class Format(Protocol):

@@ -6,11 +6,12 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from checker import __version__
 from checker.labels import APPLY_NAMES, CATEGORY_NAMES, VIEW_NAMES, name_of
+from checker.rewrite import apply_rewrites
 from checker.types import Apply, Basis, Finding, Level, Report, Rewrite, Span, State, Verdict
 
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
@@ -132,6 +133,26 @@ def rewrite_words(finding: Finding, rewrite: Rewrite) -> str:
     else:
         words = f"删去“{finding.matched}”"
     return words + (f"（请先核实：{rewrite.note}）" if rewrite.note else "")
+
+
+def advice(finding: Finding) -> str:
+    """What an editor shows beside the words: the message, the articles, the evidence it would take."""
+    parts = [finding.message]
+    if finding.basis:
+        parts.append("依据：" + "、".join(dict.fromkeys(basis.cite for basis in finding.basis)))
+    if finding.evidence:
+        parts.append(f"需要：{finding.evidence}")
+    return "。".join(part.rstrip("。") for part in parts) + "。"
+
+
+def edit_text(rewrite: Rewrite, text: str) -> str:
+    """What to put in the place of ``rewrite.span`` of ``text``: its words, and a mark before what is inserted."""
+    start, end = rewrite.span
+    if start != end:
+        return rewrite.text
+    before = text[max(start - 1, 0) : start]
+    moved = replace(rewrite, span=Span(len(before), len(before)))
+    return apply_rewrites(before, [moved])[len(before) :]
 
 
 def apply_words(rewrite: Rewrite) -> str:
