@@ -17,17 +17,17 @@ at these places only. The pinyin of characters comes from pypinyin once; it is c
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from checker.data import load_yaml
-from checker.lexicon import _cache_file
 from checker.normalize import View, decode, encode
+from checker.stored import cached_arrays
 
 #: One change of a view: (start, end, what is read there), offsets in that view.
 Change = tuple[int, int, str]
@@ -107,12 +107,11 @@ def _syllables() -> tuple[npt.NDArray[np.uint16], tuple[str, ...]]:
     ``readings`` has shape (20992, 4); a row holds numbers of ``names``, most usual first, 0 for
     none. Made from pypinyin in about a second, once; then kept beside the lexicon cache.
     """
-    file = _cache_file("syllables-1").with_suffix(".npz")
-    try:
-        with np.load(file, allow_pickle=False) as stored:
-            return stored["readings"], tuple(stored["names"].tolist())
-    except (OSError, ValueError, KeyError):
-        pass
+    arrays = cached_arrays("syllables-1", _read_syllables)
+    return arrays["readings"], tuple(arrays["names"].tolist())
+
+
+def _read_syllables() -> dict[str, npt.NDArray[Any]]:
     from pypinyin import Style, pinyin
 
     numbers: dict[str, int] = {"": 0}
@@ -122,14 +121,7 @@ def _syllables() -> tuple[npt.NDArray[np.uint16], tuple[str, ...]]:
         known = [name for name in dict.fromkeys(found[0] if found else ()) if name.isascii()]
         for column, name in enumerate(known[:_SYLLABLES]):
             readings[row, column] = numbers.setdefault(name, len(numbers))
-    temporary = file.with_suffix(f".{os.getpid()}.tmp.npz")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(temporary, readings=readings, names=np.array(list(numbers)))
-        temporary.replace(file)
-    except OSError:
-        pass  # a read-only home only costs speed
-    return readings, tuple(numbers)
+    return {"readings": readings, "names": np.array(list(numbers))}
 
 
 def _merged(syllable: str, initials: dict[str, str], finals: dict[str, str]) -> str:

@@ -19,7 +19,7 @@ from checker.document import CHANNELS, Document, Turn
 from checker.exemptions import Context, Exemptions
 from checker.fingerprint import fingerprint
 from checker.lexicon import MARK, Cues, Lexicon, Rule
-from checker.matching import Scanner, Tokenizer, Woken, cuts_words, either, found_any, regex
+from checker.matching import BEFORE, Scanner, Tokenizer, Woken, cuts_words, either, found_any, regex
 from checker.normalize import View, inserted_view, plain_view, select
 from checker.types import Attempt, Explanation, Finding, Level, Span, State
 
@@ -27,8 +27,6 @@ from checker.types import Attempt, Explanation, Finding, Level, Span, State
 VIEW_TRUST = {"plain": 1.0, "inserted": 0.95, "shape": 0.9, "sound": 0.85}
 _PRIOR = {Level.BLOCK: 0.9, Level.REVIEW: 0.75, Level.HINT: 0.5}
 _CACHE_SIZE = 20_000
-#: Scopes of cues that lie in what the other side said before.
-_BEFORE = ("previous_turn", "earlier")
 _MARK = MARK.encode()
 
 
@@ -112,6 +110,7 @@ class Scene:
         starts = self.plain.index[self.plain.starts] if len(self.plain.starts) else np.zeros(0, np.int32)
         self.part_of = np.searchsorted(np.array(self.offsets), starts, side="right") - 1
         turn_starts = np.array([turn.span.start for turn in turns])
+        self._held: dict[tuple[int, int], bool] = {}
         self.turn_of = np.maximum(np.searchsorted(turn_starts, starts, side="right") - 1, 0)
 
     def has_customer(self, part: int) -> bool:
@@ -161,6 +160,23 @@ class Scene:
         """The plain view of a turn, sentences on lines; ``index`` counts the turns of all documents."""
         return self._turn_texts[index]
 
+    def holds(self, cues: Cues, number: int) -> bool:
+        """True when one of the cues occurs in their stretch around a sentence of the plain view.
+
+        Cues in what was said before are looked up once for all sentences of a turn.
+        """
+        turn = int(self.turn_of[number])
+        key = (id(cues), turn)
+        if key not in self._held:
+            if cues.within == "turn":
+                text = self.turn_text(turn)
+            elif cues.within == "document":
+                text = self.text(int(self.part_of[number]))
+            else:
+                text = self.earlier_text(turn, only_last=cues.within == "previous_turn")
+            self._held[key] = found_any(cues.patterns, text)
+        return self._held[key]
+
     def earlier_text(self, index: int, *, only_last: bool) -> str:
         """What the other side said before turn ``index``: all of it, or just before it."""
         turn, part = self._turns[index], self._turn_parts[index]
@@ -185,7 +201,8 @@ class Engine:
         self.scanner = Scanner(lexicon)
         self.exemptions = Exemptions(lexicon)
         self._activity: dict[tuple[str | None, str, bool], frozenset[str]] = {}
-        self._known: dict[str, tuple[Hit, ...]] = {}
+        #: Hits by sentence: where no customer speaks, and in dialogues.
+        self._known: tuple[dict[str, tuple[Hit, ...]], dict[str, tuple[Hit, ...]]] = ({}, {})
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
@@ -209,21 +226,18 @@ class Engine:
         ]
         numbers = scene.spoken
         sentences = [scene.sentence(number) for number in numbers]
-        unknown: dict[str, int] = {}
-        for number, sentence in zip(numbers, sentences):
-            if sentence not in self._known:
-                unknown.setdefault(sentence, number)
-        if len(self._known) + len(unknown) > _CACHE_SIZE:
-            self._known.clear()
-            unknown = {}
-            for number, sentence in zip(numbers, sentences):
-                unknown.setdefault(sentence, number)
+        dialogue = any(scene.has_customer(part) for part in range(len(settings)))
+        known = self._known[dialogue]
+        unknown = {sentence: number for number, sentence in zip(numbers, sentences) if sentence not in known}
+        if len(known) + len(unknown) > _CACHE_SIZE:
+            known.clear()
+            unknown = {sentence: number for number, sentence in zip(numbers, sentences)}
         if unknown:
-            self._learn(scene, unknown)
+            known.update(self._learn(scene, unknown, dialogue=dialogue))
         out: list[tuple[int, Hit, Candidate]] = []
         parts = scene.part_of
         for number, sentence in zip(numbers, sentences):
-            for hit in self._known[sentence]:
+            for hit in known[sentence]:
                 if hit.rule.id not in active[int(parts[number])]:
                     continue
                 candidate = hit.candidate
@@ -234,30 +248,29 @@ class Engine:
                     out.append((number, hit, candidate))
         return out
 
-    def _learn(self, scene: Scene, unknown: Mapping[str, int]) -> None:
-        """Judge sentences not met before; ``unknown`` gives a place of each."""
+    def _learn(
+        self, scene: Scene, unknown: Mapping[str, int], *, dialogue: bool
+    ) -> dict[str, tuple[Hit, ...]]:
+        """The hits of sentences not met before; ``unknown`` gives a place of each.
+
+        Without ``dialogue`` the rules about what follows a customer's words are left out.
+        """
         plain = scene.plain
-        found: dict[int, list[Hit]] = {number: [] for number in unknown.values()}
+        found: dict[int, list[Hit]] = {}
         chosen = np.array(sorted(unknown.values()), dtype=np.int32)
         base = plain if len(chosen) == len(plain.starts) else select(plain, chosen, "plain")
         for view in scene.views(base, self.disguises):
-            for number, woken in self.scanner.scan(view):
-                start, end = int(view.starts[number]), int(view.ends[number])
-                text = view.text[start:end]
-                place = int(view.sentences[number])
-                origin = int(plain.starts[place])
-                judge = _SentenceJudge(self, text)
-                for rule, first, last, fired, candidate in judge.run(woken):
-                    span = view.origin(start + first, start + last)
-                    left = int(np.searchsorted(plain.index, span.start)) - origin
-                    right = int(np.searchsorted(plain.index, max(span.end - 1, span.start))) + 1 - origin
-                    read_as = text[first:last]
-                    if view.name != "plain" and scene.sentence(place)[left:right] == read_as:
-                        continue  # nothing was undone inside: the plain view has judged it
-                    hit = Hit(rule, view.name, left, right, read_as, fired, text, (first, last), candidate)
-                    found[place].append(hit)
-        for sentence, number in unknown.items():
-            self._known[sentence] = tuple(found[number])
+            for number, woken in self.scanner.scan(view, dialogue=dialogue):
+                place = _Place(scene, view, number)
+                judge = _SentenceJudge(self, place.text)
+                for rule, first, last, fired, candidate in judge.run(woken, place.differs):
+                    left, right = place.plain(first, last)
+                    read_as = place.text[first:last]
+                    hit = Hit(
+                        rule, view.name, left, right, read_as, fired, place.text, (first, last), candidate
+                    )
+                    found.setdefault(place.number, []).append(hit)
+        return {sentence: tuple(found.get(number, ())) for sentence, number in unknown.items()}
 
     def _active(self, industry: str | None, channel: str, dialogue: bool) -> frozenset[str]:
         """The ids of the rules that hold in an industry and channel.
@@ -271,14 +284,9 @@ class Engine:
                 for rule in self.scanner.rules
                 if (not rule.industries or industry in rule.industries)
                 and (not rule.channels or channel in rule.channels)
-                and (dialogue or not any(cues.within in _BEFORE for cues in rule.near))
+                and (dialogue or not any(cues.within in BEFORE for cues in rule.near))
             )
         return self._activity[key]
-
-    @cached_property
-    def searches(self) -> _Searches:
-        """The compiled search of every target."""
-        return _Searches(self.scanner)
 
     def findings(
         self,
@@ -314,7 +322,8 @@ class Engine:
 
     def forget(self) -> None:
         """Drop what is remembered of sentences."""
-        self._known.clear()
+        for known in self._known:
+            known.clear()
 
     def _finding(
         self,
@@ -383,20 +392,33 @@ class _NeedsContextError(Exception):
     """A condition looks beyond the sentence."""
 
 
-class _Searches(dict[int, Callable[[bytes], object]]):
-    """Target number to the search of its pattern; compiled when first looked up."""
+class _Place:
+    """A sentence of a view, and where its characters stand in the sentence of the plain view."""
 
-    def __init__(self, scanner: Scanner) -> None:
-        super().__init__()
-        self._scanner = scanner
+    def __init__(self, scene: Scene, view: View, number: int) -> None:
+        self._view = view
+        self._start = int(view.starts[number])
+        self.text = view.text[self._start : int(view.ends[number])]
+        self.number = int(view.sentences[number])
+        self._index = scene.plain.index
+        self._origin = int(scene.plain.starts[self.number])
+        self._sentence = scene.sentence(self.number)
 
-    def __missing__(self, target: int) -> Callable[[bytes], object]:
-        number, position = self._scanner.targets[target]
-        rule = self._scanner.rules[number]
-        # Rules over tokens have no pattern to search: their anchor is enough.
-        search = regex(rule.patterns[position]).search if rule.patterns else bool
-        self[target] = search
-        return search
+    def plain(self, first: int, last: int) -> tuple[int, int]:
+        """(start, end) in the sentence of the plain view."""
+        if self._view.name == "plain":
+            return first, last
+        span = self._view.origin(self._start + first, self._start + last)
+        left = int(np.searchsorted(self._index, span.start))
+        right = int(np.searchsorted(self._index, max(span.end - 1, span.start))) + 1
+        return left - self._origin, right - self._origin
+
+    def differs(self, first: int, last: int) -> bool:
+        """False when nothing was undone here, so that the plain view has judged it."""
+        if self._view.name == "plain":
+            return True
+        left, right = self.plain(first, last)
+        return self._sentence[left:right] != self.text[first:last]
 
 
 class _SentenceJudge:
@@ -426,44 +448,33 @@ class _SentenceJudge:
             self._excuses = self.engine.exemptions.possible(self.sentence)
         return self._excuses
 
-    def run(self, woken: Woken) -> Iterator[tuple[Rule, int, int, str, Candidate | None]]:
+    def run(
+        self, woken: Woken, differs: Callable[[int, int], bool]
+    ) -> Iterator[tuple[Rule, int, int, str, Candidate | None]]:
         """(rule, start, end, what fired, candidate) of every match.
 
-        The candidate is None where it takes more than the sentence to judge.
+        The candidate is None where it takes more than the sentence to judge. Matches of which
+        ``differs`` is false are left out: another view has judged them.
         """
-        rules, searches = self.engine.scanner.rules, self.engine.searches
-        encoded = self.sentence.encode()
+        rules = self.engine.scanner.rules
         by_rule: dict[int, list[tuple[int, int, str]]] = {}
         for number, start, end, term in woken.terms:
-            rule = rules[number]
-            if rule.boundary == "token" and cuts_words(self.tokens, start, end):
+            if rules[number].boundary == "token" and cuts_words(self.tokens, start, end):
                 continue
             if not _latin_boundary(self.sentence, start, end):
                 continue
             by_rule.setdefault(number, []).append((start, end, term))
-        tried: tuple[int, int] | None = None
-        for target in woken.tries:
-            pattern_of = self.engine.scanner.targets[target]
-            if pattern_of == tried:
-                continue  # another alternative of the same pattern has woken it
-            tried = number, position = pattern_of
-            if searches[target](encoded) is None:
-                continue
-            rule = rules[number]
-            if rule.kind == "tokens":
-                from checker.tokens import token_hits
+        for number, start, end, pattern in woken.matches:
+            by_rule.setdefault(number, []).append((start, end, pattern))
+        for number in woken.tokens:
+            from checker.tokens import token_hits
 
-                spans = token_hits(rule, self.sentence, self.tokens)
-                found = [(start, end, "tokens") for start, end in spans]
-            else:
-                pattern = rule.patterns[position]
-                found = [(s, e, pattern) for s, e in regex(pattern).spans(encoded)]
-            if found:
-                by_rule.setdefault(number, []).extend(found)
-        for number, hits in by_rule.items():
-            rule = rules[number]
-            for start, end, what in _longest(hits):
-                if any(a <= start and end <= b for a, b in woken.allowed):
+            for start, end in token_hits(rules[number], self.sentence, self.tokens):
+                by_rule.setdefault(number, []).append((start, end, "tokens"))
+        for number in sorted(by_rule):
+            rule, hits = rules[number], by_rule[number]
+            for start, end, what in _longest(hits) if len(hits) > 1 else hits:
+                if any(a <= start and end <= b for a, b in woken.allowed) or not differs(start, end):
                     continue
                 try:
                     candidate = self.weigh(rule, start, end, what)
@@ -505,14 +516,7 @@ class _SentenceJudge:
             return found_any(cues.patterns, context.part("clause"))
         if cues.within == "sentence":
             return found_any(cues.patterns, self.sentence)
-        scene = self._scene()
-        turn = int(scene.turn_of[self.number])
-        if cues.within == "turn":
-            return found_any(cues.patterns, scene.turn_text(turn))
-        if cues.within == "document":
-            return found_any(cues.patterns, self._document_text())
-        only_last = cues.within == "previous_turn"
-        return found_any(cues.patterns, scene.earlier_text(turn, only_last=only_last))
+        return self._scene().holds(cues, self.number)
 
 
 def _excepted(patterns: tuple[str, ...], context: Context) -> bool:

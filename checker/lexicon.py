@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from checker import __version__
 from checker.data import folder
 from checker.errors import LexiconError, Problem
 from checker.normalize import SLOT, fold
+from checker.stored import cache_folder, write_cache
 from checker.types import Basis, Level, State
 
 if TYPE_CHECKING:
@@ -219,16 +219,9 @@ def _digest(sources: Sequence[tuple[str, str]]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _cache_file(digest: str) -> Path:
-    from platformdirs import user_cache_path
-
-    base = os.environ.get("HUASHU_CACHE_DIR")
-    return (Path(base) if base else user_cache_path("huashu")) / f"lexicon-{digest}.json"
-
-
 def _read_cache(digest: str) -> dict[str, Any] | None:
     try:
-        loaded = json.loads(_cache_file(digest).read_bytes())
+        loaded = json.loads((cache_folder() / f"lexicon-{digest}.json").read_bytes())
     except (OSError, ValueError):
         return None
     return loaded if isinstance(loaded, dict) and loaded.get("digest") == digest else None
@@ -242,14 +235,8 @@ def _without_examples(compiled: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write_cache(digest: str, compiled: dict[str, Any]) -> None:
-    target = _cache_file(digest)
-    temporary = target.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps(compiled | {"digest": digest}, ensure_ascii=False), encoding="utf-8")
-        temporary.replace(target)
-    except OSError:
-        return  # a read-only home only costs speed
+    text = json.dumps(compiled | {"digest": digest}, ensure_ascii=False)
+    write_cache(f"lexicon-{digest}.json", lambda path: path.write_text(text, encoding="utf-8"))
 
 
 # --- compiling -----------------------------------------------------------------------------------
@@ -538,7 +525,7 @@ def checked(pattern: str) -> str:
 
 _MOST_PRODUCTS = 40
 _MOST_LITERALS = 80
-_MOST_GROUPS = 3
+MOST_GROUPS = 3
 _MOST_ALTERNATIVES = 48
 _COMMON = 0.004
 
@@ -591,7 +578,7 @@ def literals(pattern: str, rarity: Rarity | None = None) -> list[list[frozenset[
             return []
         # A further group pays only when a sentence often lacks it.
         further = [group for group in groups[1:] if max(rate([word]) for word in group) < _COMMON]
-        chosen = groups[:1] + further[: _MOST_GROUPS - 1]
+        chosen = groups[:1] + further[: MOST_GROUPS - 1]
         if chosen not in out:
             out.append(chosen)
     return out

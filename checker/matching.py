@@ -1,24 +1,26 @@
 """The closed set of match kinds, and the scan that wakes them.
 
-One Aho-Corasick pass over a view finds every term and every anchor of a pattern. A term hit is a
-candidate at once; an anchor wakes its pattern, which RE2 then searches in that sentence only.
-RE2 needs time linear in the sentence whatever the pattern, so no input can make a rule slow.
+One pass over a view finds every term and every anchor of a pattern, as arrays. A term hit is a
+candidate at once; the anchors of a pattern wake it, and RE2 then searches it in the sentences
+where it woke, all of them in one call. RE2 needs time linear in the text whatever the pattern, so
+no input can make a rule slow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import chain
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from checker.lexicon import Lexicon, Rule
-from checker.normalize import View
-
-Numbers = npt.NDArray[np.int64]
+from checker.lexicon import MOST_GROUPS, Lexicon, Rule
+from checker.literals import WIDTH, Numbers, SequenceTable
+from checker.normalize import View, decode, encode
+from checker.stored import cached_arrays
 
 
 class Pattern:
@@ -30,25 +32,20 @@ class Pattern:
 
     __slots__ = ("_compiled", "_group", "_search")
 
-    def __init__(self, pattern: str) -> None:
+    def __init__(self, pattern: str, *, by_line: bool = False) -> None:
         import re2
 
         options = re2.Options()
         options.log_errors = False
         options.max_mem = 1 << 26
-        self._compiled = re2.compile(pattern.encode(), options=options)
+        options.never_nl = by_line
+        self._compiled = re2.compile(("(?m)" if by_line else "").encode() + pattern.encode(), options=options)
         self._group = self._compiled.groupindex.get(b"hit", 0)
         self._search = self._compiled.search
 
     def found(self, encoded: bytes) -> bool:
         """True when the pattern occurs."""
         return self._search(encoded) is not None
-
-    @property
-    def search(self) -> Callable[[bytes], object | None]:
-        """As :meth:`found`, without the call in between: None when the pattern does not occur."""
-        search: Callable[[bytes], object | None] = self._search
-        return search
 
     def starts(self, encoded: bytes) -> bool:
         """True when the pattern matches at the start."""
@@ -71,6 +68,19 @@ class Pattern:
                 first = len(encoded[:start].decode())
                 yield first, first + len(encoded[start:end].decode())
 
+    def byte_spans(self, encoded: bytes) -> list[tuple[int, int]]:
+        """(start, end) in bytes of every match that is not empty: of the group ``hit`` if there is one."""
+        if self._search(encoded) is None:
+            return []
+        spans = [match.span(self._group) for match in self._compiled.finditer(encoded)]
+        return [(start, end) for start, end in spans if end > start >= 0]
+
+
+@cache
+def line_regex(pattern: str) -> Pattern:
+    """The compiled pattern, which matches each line of a text as if it stood alone."""
+    return Pattern(pattern, by_line=True)
+
 
 @cache
 def regex(pattern: str) -> Pattern:
@@ -91,126 +101,270 @@ def found_any(patterns: tuple[str, ...], text: str) -> bool:
 
 @dataclass(slots=True)
 class Woken:
-    """What the scan found in one sentence: term hits and patterns to try.
+    """What the scan found in one sentence; all offsets are in the sentence.
 
-    ``terms`` holds (rule number, start, end, term) with offsets in the sentence, ``tries`` target
-    numbers (:attr:`Scanner.targets`) in order, ``allowed`` spans of allowed phrases.
+    ``terms`` holds (rule number, start, end, term), ``matches`` (rule number, start, end, pattern),
+    ``tokens`` the numbers of rules over tokens that an anchor has woken, ``allowed`` spans of
+    allowed phrases.
     """
 
     terms: list[tuple[int, int, int, str]] = field(default_factory=list)
-    tries: list[int] = field(default_factory=list)
+    matches: list[tuple[int, int, int, str]] = field(default_factory=list)
+    tokens: list[int] = field(default_factory=list)
     allowed: list[tuple[int, int]] = field(default_factory=list)
 
 
-_GROUPS = 3
+#: Scopes of cues that lie in what the other side said before.
+BEFORE = ("previous_turn", "earlier")
+_BLOCK = 4096
+
+
+class _Index:
+    """The values of every key: how many, and all of them in the order of the keys."""
+
+    def __init__(self, arrays: Mapping[str, npt.NDArray[np.int32]], name: str) -> None:
+        self.counts = arrays[f"{name}_counts"]
+        self.values = arrays[f"{name}_values"]
+        self._first = np.cumsum(self.counts, dtype=np.int64) - self.counts
+
+    @staticmethod
+    def build(name: str, size: int, values: Mapping[int, Sequence[int]]) -> dict[str, npt.NDArray[np.int32]]:
+        counts = np.zeros(size, dtype=np.int32)
+        for key, numbers in values.items():
+            counts[key] = len(numbers)
+        joined = list(chain.from_iterable(values[key] for key in sorted(values)))
+        return {f"{name}_counts": counts, f"{name}_values": np.array(joined, dtype=np.int32)}
+
+    def expand(self, keys: npt.NDArray[Any]) -> tuple[Numbers, npt.NDArray[np.int32]]:
+        """(place in ``keys``, value) for every value of every key."""
+        counts = self.counts[keys]
+        ends = np.cumsum(counts, dtype=np.int64)
+        total = int(ends[-1]) if len(ends) else 0
+        places = np.repeat(np.arange(len(keys)), counts)
+        at = np.arange(total) + (self._first[keys] - ends + counts)[places]
+        return places, self.values[at]
 
 
 class Scanner:
-    """All literals of a lexicon in one automaton.
+    """All literals of a lexicon in one table, and the patterns they wake.
 
-    A *target* is one alternative of one pattern of one rule. The pattern is worth trying in a
-    sentence that holds a literal of each group of one of its targets: the hits of all
-    sentences of a view are compared as arrays of (sentence, target) numbers.
+    A *target* is one alternative of one pattern of one rule; it can match only a sentence that
+    holds a literal of each of its groups. The rarest group wakes the target, the presence of the
+    others is a look into a table of (sentence, group). What is left is searched pattern by
+    pattern, in all of its sentences at once.
     """
 
     def __init__(self, lexicon: Lexicon) -> None:
-        from ahocorasick_rs import AhoCorasick, Implementation
-
         self.rules: tuple[Rule, ...] = lexicon.rules
+        arrays = cached_arrays(f"scanner-{lexicon.version}", lambda: _scanner_arrays(lexicon))
+        self.literals: list[str] = decode(arrays["literals"]).split("\n")
+        self._lengths = arrays["lengths"]
+        self._table = SequenceTable(arrays=arrays)
+        self._single_codes, self._single_numbers = arrays["single_codes"], arrays["single_numbers"]
+        self._is_single = np.zeros(0x110000, dtype=np.bool_)
+        self._is_single[self._single_codes] = True
+        self._wakes = _Index(arrays, "wakes")
+        self._shows = _Index(arrays, "shows")
+        self._others = arrays["others"]
+        self._pattern_of = arrays["pattern_of"]
+        self._groups = int(arrays["groups"][0])
+        #: (rule number, pattern) of every pattern number; None for the anchors of a rule over tokens.
+        self._patterns: list[tuple[int, str | None]] = [
+            (number, rule.patterns[position] if rule.patterns else None)
+            for number, rule in enumerate(lexicon.rules)
+            for position in range(len(rule.anchors))
+        ]
+        looks_back = np.array(
+            [any(cues.within in BEFORE for cues in self.rules[number].near) for number, _ in self._patterns],
+            dtype=np.bool_,
+        )
+        self._needs_dialogue = looks_back[self._pattern_of] if len(self._pattern_of) else looks_back
         terms: dict[str, list[int]] = {}
-        waking: dict[str, list[tuple[int, int]]] = {}
-        #: (rule number, pattern number) of every target; targets of one pattern are neighbours.
-        self.targets: list[tuple[int, int]] = []
-        groups_of: list[int] = []
         for number, rule in enumerate(lexicon.rules):
             for term in rule.terms:
                 terms.setdefault(term, []).append(number)
-            for position, alternatives in enumerate(rule.anchors):
-                for groups in alternatives:
-                    target = len(self.targets)
-                    self.targets.append((number, position))
-                    groups_of.append(len(groups))
-                    for group, words in enumerate(groups):
-                        for word in words:
-                            waking.setdefault(word, []).append((group, target))
         allowed = {phrase for phrase in lexicon.allow if phrase}
-        self.literals = sorted({*terms, *waking, *allowed})
+        self.words = frozenset(word for word in terms if len(word) > 1)
         self._plain = {
             number: (terms.get(word, ()), word in allowed, word)
             for number, word in enumerate(self.literals)
             if word in terms or word in allowed
         }
-        self._is_plain = np.zeros(len(self.literals) + 1, dtype=np.bool_)
+        self._is_plain = np.zeros(len(self.literals), dtype=np.bool_)
         self._is_plain[list(self._plain)] = True
-        self._counts = np.array([len(waking.get(word, ())) for word in self.literals] or [0], dtype=np.int64)
-        self._first = np.cumsum(self._counts) - self._counts
-        pairs = [pair for word in self.literals for pair in waking.get(word, ())]
-        self._groups = np.array([group for group, _ in pairs] or [0], dtype=np.int8)
-        self._woken_targets = np.array([target for _, target in pairs] or [0], dtype=np.int64)
-        # Groups that a target does not have are fulfilled from the start.
-        self._given = np.ones((_GROUPS, len(self.targets)), dtype=np.bool_)
-        for target, count in enumerate(groups_of):
-            self._given[:count, target] = False
-        self._automaton = (
-            AhoCorasick(self.literals, implementation=Implementation.ContiguousNFA) if self.literals else None
-        )
-        self.words = frozenset(word for word in terms if len(word) > 1)
 
-    def scan(self, view: View) -> list[tuple[int, Woken]]:
-        """(number of the sentence in the view, what woke there), in order."""
-        if self._automaton is None or not len(view.starts):
-            return []
-        hits = self._automaton.find_matches_as_indexes(view.text, overlapping=True)
-        if not hits:
-            return []
-        table = np.fromiter(chain.from_iterable(hits), np.int64, 3 * len(hits)).reshape(-1, 3)
-        numbers = np.searchsorted(view.starts, table[:, 1], side="right") - 1
-        inside = (numbers >= 0) & (table[:, 2] <= view.ends[np.maximum(numbers, 0)])
-        if not inside.all():
-            table, numbers = table[inside], numbers[inside]
+    def scan(self, view: View, *, dialogue: bool = True) -> list[tuple[int, Woken]]:
+        """(number of the sentence in the view, what woke there), in order.
+
+        Without ``dialogue`` the rules about what follows a customer's words are left out.
+        """
         woken: dict[int, Woken] = {}
-        for number, target in self._worth_trying(table[:, 0], numbers):
-            woken.setdefault(number, Woken()).tries.append(target)
-        plain = np.flatnonzero(self._is_plain[table[:, 0]])
-        if len(plain):
-            self._add_terms(woken, view, table[plain].tolist(), numbers[plain].tolist())
+        encoded = _Encoded(view)
+        for first in range(0, len(view.starts), _BLOCK):
+            last = min(first + _BLOCK, len(view.starts))
+            numbers, starts = self._find(view, first, last)
+            if len(numbers):
+                self._add_terms(woken, view, numbers, starts)
+                self._add_matches(
+                    woken, encoded, *self._worth_trying(view, first, last, numbers, starts, dialogue)
+                )
         return sorted(woken.items(), key=lambda item: item[0])
 
-    def _worth_trying(self, literals: Numbers, numbers: Numbers) -> Iterator[tuple[int, int]]:
-        """(sentence, target) of every target with a literal of each group in the sentence."""
-        counts = self._counts[literals]
-        total = int(counts.sum())
-        if not total:
-            return
-        ends = np.cumsum(counts)
-        places = np.arange(total) + np.repeat(self._first[literals] - ends + counts, counts)
-        groups = self._groups[places]
-        keys = np.repeat(numbers, counts) * len(self.targets) + self._woken_targets[places]
-        found = np.unique(keys[groups == 0])
-        for group in range(1, _GROUPS):
-            others = keys[groups == group]
-            at = np.minimum(np.searchsorted(found, others), len(found) - 1)
-            met = self._given[group, found % len(self.targets)]
-            if len(found):
-                met[at[found[at] == others]] = True
-            found = found[met]
-        yield from zip((found // len(self.targets)).tolist(), (found % len(self.targets)).tolist())
+    def _find(self, view: View, first: int, last: int) -> tuple[npt.NDArray[np.int32], Numbers]:
+        """(literal, start) of every literal that lies within one of the sentences first to last."""
+        begin, end = int(view.starts[first]), int(view.ends[last - 1])
+        codes = view.codes[begin:end]
+        numbers, starts = self._table.find(codes)
+        singles = np.flatnonzero(self._is_single[codes])
+        alone = self._single_numbers[np.searchsorted(self._single_codes, codes[singles])]
+        numbers, starts = np.concatenate([numbers, alone]), np.concatenate([starts, singles]) + begin
+        inside = starts + self._lengths[numbers] <= view.ends[view.sentence_of[starts]]
+        return numbers[inside], starts[inside]
+
+    def _worth_trying(
+        self,
+        view: View,
+        first: int,
+        last: int,
+        literals: npt.NDArray[np.int32],
+        starts: Numbers,
+        dialogue: bool,
+    ) -> tuple[Numbers, Numbers]:
+        """(pattern, sentence) of every pattern with a literal of each group, sorted."""
+        sentences = view.sentence_of[starts] - first
+        places, targets = self._wakes.expand(literals)
+        if not len(targets):
+            return places, places
+        woken = sentences[places]
+        if not dialogue:
+            useful = np.flatnonzero(~self._needs_dialogue[targets])
+            targets, woken = targets[useful], woken[useful]
+        shown = np.zeros((last - first, self._groups), dtype=np.bool_)
+        shown[:, 0] = True
+        places, groups = self._shows.expand(literals)
+        shown[sentences[places], groups] = True
+        for other in self._others:
+            met = np.flatnonzero(shown[woken, other[targets]])
+            targets, woken = targets[met], woken[met]
+        keys = np.unique(self._pattern_of[targets].astype(np.int64) * (last - first) + woken)
+        return keys // (last - first), keys % (last - first) + first
+
+    def _add_matches(
+        self, woken: dict[int, Woken], encoded: _Encoded, patterns: Numbers, sentences: Numbers
+    ) -> None:
+        edges = np.flatnonzero(np.diff(patterns, prepend=-1)).tolist()
+        numbers = sentences.tolist()
+        for start, end in zip(edges, [*edges[1:], len(numbers)]):
+            rule, pattern = self._patterns[int(patterns[start])]
+            chosen = numbers[start:end]
+            if pattern is None:
+                for number in chosen:
+                    woken.setdefault(number, Woken()).tokens.append(rule)
+                continue
+            for number, first, last in encoded.matches(line_regex(pattern), chosen):
+                woken.setdefault(number, Woken()).matches.append((rule, first, last, pattern))
 
     def _add_terms(
-        self,
-        woken: dict[int, Woken],
-        view: View,
-        hits: list[list[int]],
-        numbers: list[int],
+        self, woken: dict[int, Woken], view: View, numbers: npt.NDArray[np.int32], starts: Numbers
     ) -> None:
-        for (literal, start, end), number in zip(hits, numbers):
+        chosen = np.flatnonzero(self._is_plain[numbers])
+        chosen = chosen[np.argsort(starts[chosen], kind="stable")]
+        for literal, start in zip(numbers[chosen].tolist(), starts[chosen].tolist()):
             owners, allowed, word = self._plain[literal]
-            base = int(view.starts[number])
-            for rule in owners:
-                place = woken.setdefault(number, Woken())
-                place.terms.append((rule, start - base, end - base, word))
+            number = int(view.sentence_of[start])
+            first = start - int(view.starts[number])
+            last = first + len(word)
+            if len(word) > WIDTH and not view.text.startswith(word, start):
+                continue
+            place = woken.setdefault(number, Woken())
+            place.terms += [(rule, first, last, word) for rule in owners]
             if allowed:
-                woken.setdefault(number, Woken()).allowed.append((start - base, end - base))
+                place.allowed.append((first, last))
+
+
+class _Encoded:
+    """The UTF-8 form of a view, sentence by sentence."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._text = b""
+        self._places: Numbers = np.zeros(0, np.int64)
+
+    def _encode(self) -> None:
+        codes = self._view.codes
+        widths = 1 + (codes > 0x7F).astype(np.int8) + (codes > 0x7FF) + (codes > 0xFFFF)
+        self._places = np.concatenate([np.zeros(1, np.int64), np.cumsum(widths, dtype=np.int64)])
+        self._text = self._view.text.encode()
+        self._starts = self._places[self._view.starts].tolist()
+        self._ends = self._places[self._view.ends].tolist()
+
+    def matches(self, pattern: Pattern, sentences: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+        """(sentence, start, end) of every match in the sentences, offsets in the sentence."""
+        if not self._text:
+            self._encode()
+        text, starts, ends = self._text, self._starts, self._ends
+        if len(sentences) == 1:
+            joined = text[starts[sentences[0]] : ends[sentences[0]]]
+        else:
+            joined = b"\n".join([text[starts[number] : ends[number]] for number in sentences])
+        found = pattern.byte_spans(joined)
+        if not found:
+            return
+        # where each sentence begins in what was joined
+        lengths = np.array([ends[number] - starts[number] + 1 for number in sentences])
+        begins = np.cumsum(lengths) - lengths
+        spans = np.array(found)
+        which = np.searchsorted(begins, spans[:, 0], side="right") - 1
+        shifts = np.array([starts[number] for number in sentences])[which] - begins[which]
+        places = np.searchsorted(self._places, spans + shifts[:, None])
+        bases = self._view.starts[np.array(sentences)[which]]
+        for at, first, last in zip(
+            which.tolist(), (places[:, 0] - bases).tolist(), (places[:, 1] - bases).tolist()
+        ):
+            yield sentences[at], first, last
+
+
+def _scanner_arrays(lexicon: Lexicon) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of a scanner, from the rules."""
+    terms = {term for rule in lexicon.rules for term in rule.terms}
+    terms |= {phrase for phrase in lexicon.allow if phrase}
+    waking: dict[str, list[int]] = {}
+    showing: dict[str, list[int]] = {}
+    group_numbers: dict[tuple[str, ...], int] = {(): 0}
+    others: list[list[int]] = []
+    pattern_of: list[int] = []
+    pattern = 0
+    for rule in lexicon.rules:
+        for alternatives in rule.anchors:
+            for first, *further in alternatives:
+                for word in first:
+                    waking.setdefault(word, []).append(len(pattern_of))
+                pattern_of.append(pattern)
+                numbers = []
+                for group in further:
+                    known = group in group_numbers
+                    number = group_numbers.setdefault(group, len(group_numbers))
+                    numbers.append(number)
+                    for word in () if known else group:
+                        showing.setdefault(word, []).append(number)
+                others.append(numbers + [0] * (MOST_GROUPS - 1 - len(numbers)))
+            pattern += 1
+    literals = sorted(terms | set(waking) | set(showing))
+    places = {word: number for number, word in enumerate(literals)}
+    size = len(literals)
+    singles = [word for word in literals if len(word) == 1]
+    return {
+        "literals": encode("\n".join(literals)),
+        "lengths": np.array([len(word) for word in literals], dtype=np.int32),
+        "single_codes": np.array([ord(word) for word in singles], dtype=np.uint32),
+        "single_numbers": np.array([places[word] for word in singles], dtype=np.int32),
+        "others": np.array(others, dtype=np.int32).reshape(-1, MOST_GROUPS - 1).T.copy(),
+        "pattern_of": np.array(pattern_of, dtype=np.int32),
+        "groups": np.array([len(group_numbers)], dtype=np.int32),
+        **_Index.build("wakes", size, {places[word]: found for word, found in waking.items()}),
+        **_Index.build("shows", size, {places[word]: found for word, found in showing.items()}),
+        **SequenceTable.build(literals),
+    }
 
 
 class Tokenizer:

@@ -15,7 +15,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -210,6 +210,13 @@ class View:
     starts: Indices
     ends: Indices
     sentences: Indices
+
+    @cached_property
+    def sentence_of(self) -> Indices:
+        """The sentence that each character of the view belongs to, its final mark included."""
+        numbers = np.zeros(len(self.codes), dtype=np.int32)
+        numbers[self.starts] = 1
+        return np.maximum(np.cumsum(numbers, dtype=np.int32) - 1, 0)
 
     def origin(self, start: int, end: int) -> Span:
         """The span of the document behind ``text[start:end]``; an empty span stays empty."""

@@ -1,0 +1,53 @@
+"""Arrays that take a while to compute, kept in the user's cache folder.
+
+The files hold plain arrays (``allow_pickle=False``): nothing in them is executed, and they may be
+deleted at any time. ``HUASHU_CACHE_DIR`` names another folder.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+import numpy.typing as npt
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+
+
+def cache_folder() -> Path:
+    """Where compiled lexicons and arrays are kept."""
+    base = os.environ.get("HUASHU_CACHE_DIR")
+    if base:
+        return Path(base)
+    from platformdirs import user_cache_path
+
+    return user_cache_path("huashu")
+
+
+def write_cache(name: str, write: Callable[[Path], object]) -> None:
+    """Let ``write`` fill a file of the cache folder, which appears there complete or not at all."""
+    target = cache_folder() / name
+    temporary = target.with_name(f"{target.stem}.{os.getpid()}.tmp{target.suffix}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write(temporary)
+        temporary.replace(target)
+    except OSError:
+        temporary.unlink(missing_ok=True)  # a read-only home only costs speed
+
+
+def cached_arrays(name: str, make: Callable[[], Arrays]) -> Arrays:
+    """The stored arrays of this name, or those of ``make``, stored. ``name`` must tell the content."""
+    file = f"{name}.npz"
+    try:
+        with np.load(cache_folder() / file, allow_pickle=False) as stored:
+            return {key: stored[key] for key in stored.files}
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+        pass
+    arrays = dict(make())
+    write_cache(file, lambda path: np.savez(path, allow_pickle=False, **arrays))
+    return arrays
