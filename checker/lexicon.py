@@ -386,6 +386,9 @@ def _compile_rule(
         return out
 
     match = rule["match"]
+    for key in ("terms", "patterns", "unless"):
+        for entry in sorted({entry for entry in match[key] if match[key].count(entry) > 1}):
+            complain(f"{key}: {entry!r} stands more than once; keep one")
     for name in rule["basis"]:
         if name not in bases:
             complain(f"basis {name!r} is not in law.yaml; add the article or correct the id")

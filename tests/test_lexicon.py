@@ -58,6 +58,7 @@ def test_a_good_file_loads(lexicon_folder: Callable[..., str]) -> None:
         (("terms: [宇宙头名]", "patterns: ['宇宙(?!头)']"), "RE2 refuses"),
         (("terms: [宇宙头名]", "patterns: ['{nonsense}头名']"), "unknown word class"),
         (("terms: [宇宙头名]", "patterns: ['[^，]{1,4}']"), "no literal part"),
+        (("terms: [宇宙头名]", "terms: [宇宙头名, 宇宙头名]"), "stands more than once"),
         (("        because: 没有比较\n", ""), "because"),
         (("[[宇宙头名]]", "宇宙头名"), "mark the words"),
         (("    level: review", "    level: review\n    exemptions: [no-such]"), "not in exemptions.yaml"),
