@@ -19,27 +19,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from checker.data import load_yaml
+from checker.literals import SequenceTable, extend, pair_slots
+from checker.matching import Scanner
 from checker.normalize import View, decode, encode
+from checker.numerals import DIGITS, Change, odd_numbers
 from checker.stored import cached_arrays
+from checker.syllables import FIRST, LAST, merged, pinyin_table, sounds
 
-#: One change of a view: (start, end, what is read there), offsets in that view.
-Change = tuple[int, int, str]
 Spans = list[tuple[int, int]]
 _HAN = re.compile(r"[\u3400-\u9fff]+")
-_FIRST, _LAST = 0x4E00, 0x9FFF
 _LONGEST = 6
-_BITS = 20
-_PAIR = np.uint32(0x9E3779B1)
-_NEXT = np.uint32(0x85EBCA6B)
-_THIRD = np.uint32(0xC2B2AE35)
-_SYLLABLES = 4  # readings kept for a character
+_WIDEST = 8
+#: With fewer places than this to look at, Python alone is faster.
+_FEW = 6
 
 
 def respell(base: View, changes: Iterable[Change], name: str) -> View | None:
@@ -48,9 +47,9 @@ def respell(base: View, changes: Iterable[Change], name: str) -> View | None:
     Of overlapping changes the first and longest is made.
     """
     by_sentence: dict[int, list[Change]] = {}
-    for change in sorted(set(changes), key=lambda item: (item[0], -item[1])):
-        number = int(np.searchsorted(base.starts, change[0], side="right")) - 1
-        if number >= 0 and change[1] <= base.ends[number]:
+    for change in sorted(dict.fromkeys(changes), key=lambda item: (item[0], -item[1])):
+        number = int(base.sentence_of[change[0]])
+        if change[1] <= base.ends[number]:
             kept = by_sentence.setdefault(number, [])
             if not kept or change[0] >= kept[-1][1]:
                 kept.append(change)
@@ -97,69 +96,17 @@ def _ordinary(text: str) -> bool:
         return False
 
 
-# --- syllables -----------------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=1)
-def _syllables() -> tuple[npt.NDArray[np.uint16], tuple[str, ...]]:
-    """(readings, names): toneless pinyin of the characters U+4E00 to U+9FFF.
-
-    ``readings`` has shape (20992, 4); a row holds numbers of ``names``, most usual first, 0 for
-    none. Made from pypinyin in about a second, once; then kept beside the lexicon cache.
-    """
-    arrays = cached_arrays("syllables-1", _read_syllables)
-    return arrays["readings"], tuple(arrays["names"].tolist())
-
-
-def _read_syllables() -> dict[str, npt.NDArray[Any]]:
-    from pypinyin import Style, pinyin
-
-    numbers: dict[str, int] = {"": 0}
-    readings = np.zeros((_LAST - _FIRST + 1, _SYLLABLES), dtype=np.uint16)
-    for row in range(len(readings)):
-        found = pinyin(chr(_FIRST + row), style=Style.NORMAL, heteronym=True, errors="ignore")
-        known = [name for name in dict.fromkeys(found[0] if found else ()) if name.isascii()]
-        for column, name in enumerate(known[:_SYLLABLES]):
-            readings[row, column] = numbers.setdefault(name, len(numbers))
-    return {"readings": readings, "names": np.array(list(numbers))}
-
-
-def _merged(syllable: str, initials: dict[str, str], finals: dict[str, str]) -> str:
-    match = re.fullmatch(r"(zh|ch|sh|[bpmfdtnlgkhjqxrzcsyw]?)(.*)", syllable)
-    assert match is not None
-    first, rest = match.groups()
-    for old, new in finals.items():
-        if rest.endswith(old):
-            rest = rest.removesuffix(old) + new
-            break
-    return initials.get(first, first) + rest
-
-
-def _slots(one: npt.NDArray[np.uint32], other: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
-    """Where a pair of codes stands in a table of 2**20 flags."""
-    return (one * _PAIR + other * _NEXT) >> np.uint32(32 - _BITS)
-
-
-def _flags(slots: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:
-    flags = np.zeros(1 << _BITS, dtype=np.bool_)
-    flags[slots] = True
-    return flags
-
-
 class Disguises:
     """Reads disguises of the fragments of a lexicon."""
 
-    def __init__(self, fragments: Iterable[str], tokenize: Callable[[str], Spans]) -> None:
+    def __init__(self, scanner: Scanner, tokenize: Callable[[str], Spans]) -> None:
         data = load_yaml("confusions.yaml")
+        self._scanner = scanner
         self._data = data
         self._short = frozenset(data["short_words"])
-        self._common = frozenset(data["common"])
         self._function = frozenset(data["function_words"])
         self._weak = frozenset(data["weak"])
-        self._everyday = self._common | self._weak | frozenset(data["everyday"])
-        literals = {word for word in fragments if len(word) > 1}
-        self._fragments = frozenset(literals | self._short)
-        self._han = sorted(word for word in self._fragments if len(word) <= _LONGEST and _HAN.fullmatch(word))
+        self._everyday = frozenset(data["common"]) | self._weak | frozenset(data["everyday"])
         self._tokenize = tokenize
         self._tokens: dict[str, Spans] = {}
         self._signs: dict[str, list[str]] = {}
@@ -185,6 +132,40 @@ class Disguises:
             if len(sign) not in widths:
                 widths.append(len(sign))
 
+    @cached_property
+    def _fragments(self) -> frozenset[str]:
+        return frozenset(word for word in self._scanner.literals if len(word) > 1)
+
+    @cached_property
+    def _han(self) -> list[str]:
+        return sorted(word for word in self._fragments if len(word) <= _LONGEST and _HAN.fullmatch(word))
+
+    @cached_property
+    def _arrays(self) -> dict[str, npt.NDArray[Any]]:
+        return dict(cached_arrays(f"disguise-{self._scanner.version}", self._make_arrays))
+
+    def _make_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        longer = [fragment for fragment in self._han if len(fragment) > 2]
+        pairs = [f for f in self._han if len(f) == 2 and (f in self._short or self._weak.isdisjoint(f))]
+        spelt = encode("".join(pairs)).reshape(-1, 2)
+        heard = self._sounds[spelt]
+        keys = decode(self._sounds[encode("".join(longer))])
+        ends = np.cumsum([len(fragment) for fragment in longer]).tolist()
+        spellings = np.zeros((len(longer), _LONGEST), dtype=np.uint32)
+        for number, fragment in enumerate(longer):
+            spellings[number, : len(fragment)] = [ord(character) for character in fragment]
+        return {
+            "spellings": spellings,
+            "lengths": np.array([len(fragment) for fragment in longer], dtype=np.int32),
+            **SequenceTable.build([keys[end - len(f) : end] for end, f in zip(ends, longer)], "longer_"),
+            "pairs": spelt,
+            **SequenceTable.build(
+                [decode(row) for row in np.stack([spelt[:, 0], heard[:, 1]], 1)], "second_"
+            ),
+            **SequenceTable.build([decode(row) for row in np.stack([heard[:, 0], spelt[:, 1]], 1)], "first_"),
+            "sign_pairs": self._find_sign_pairs(),
+        }
+
     def views(self, *bases: View) -> Iterator[View]:
         """The shape view and the sound view of each base, where it holds what they read."""
         self._tokens.clear()
@@ -200,7 +181,7 @@ class Disguises:
     # --- what makes a change believable ----------------------------------------------------------
 
     def _sentence(self, view: View, place: int) -> tuple[int, int]:
-        number = int(np.searchsorted(view.starts, place, side="right")) - 1
+        number = view.sentence_of[place]
         return int(view.starts[number]), int(view.ends[number])
 
     def _words(self, view: View, base: int, end: int) -> Spans:
@@ -250,6 +231,43 @@ class Disguises:
                     found.append((start - left, end + right))
         return sorted(found, key=lambda span: span[0] - span[1])
 
+    def _covered(
+        self, view: View, places: npt.NDArray[np.int64], readings: npt.NDArray[np.uint32]
+    ) -> npt.NDArray[np.bool_]:
+        """Where some fragment covers a place if the one character there is read as ``readings``."""
+        margin = np.full(_WIDEST, ord("\n"), np.uint32)
+        codes = np.concatenate([margin, view.codes, margin])
+        at = places + _WIDEST
+        windows: list[npt.NDArray[np.uint64]] = []
+        for left in range(_LONGEST):
+            hashes = np.zeros(len(places), np.uint64)
+            for step in range(left, 0, -1):
+                hashes = extend(hashes, codes[at - step])
+            hashes = extend(hashes, readings)
+            if left:
+                windows.append(hashes)
+            for right in range(1, min(_LONGEST, _WIDEST - left)):
+                hashes = extend(hashes, codes[at + right])
+                windows.append(hashes)
+        met = self._scanner.table.holds(np.concatenate(windows))
+        return np.asarray(met.reshape(len(windows), -1).any(axis=0))
+
+    def _beside_any(
+        self, view: View, starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.bool_]:
+        """As :meth:`_beside`, of many places, without regard to where sentences end."""
+        margin = np.full(4, ord("\n"), np.uint32)
+        codes = np.concatenate([margin, view.codes, margin])
+        windows = []
+        for size in (2, 3, 4):
+            before = after = np.zeros(len(starts), np.uint64)
+            for step in range(size):
+                before = extend(before, codes[starts + 4 - size + step])
+                after = extend(after, codes[ends + 4 + step])
+            windows += [before, after]
+        met = self._scanner.table.holds(np.concatenate(windows))
+        return np.asarray(met.reshape(len(windows), -1).any(axis=0))
+
     def _beside(self, view: View, start: int, end: int) -> bool:
         """True when a fragment of two characters or more ends or begins right here."""
         base, stop = self._sentence(view, start)
@@ -275,19 +293,18 @@ class Disguises:
 
     # --- shape -----------------------------------------------------------------------------------
 
-    @cached_property
-    def _sign_pairs(self) -> npt.NDArray[np.uint8]:
+    def _find_sign_pairs(self) -> npt.NDArray[np.uint8]:
         """What two neighbours may be, at their slot.
 
         1: the first is a sign whose reading and the second stand side by side in a fragment; 2: the
         same of the second; 4: the two begin a sign of several characters.
         """
-        flags = np.zeros(1 << _BITS, dtype=np.uint8)
+        flags = np.zeros(1 << 20, dtype=np.uint8)
         codes = encode("\n".join(self._fragments))
         by_end: tuple[dict[str, list[str]], dict[str, list[str]]] = ({}, {})
         for sign, readings in self._signs.items():
             if len(sign) > 1:
-                flags[_slots(*(np.array([ord(character)], np.uint32) for character in sign[:2]))] |= 4
+                flags[pair_slots(*(np.array([ord(character)], np.uint32) for character in sign[:2]))] |= 4
             elif sign not in self._sure:
                 for reading in readings:
                     by_end[0].setdefault(reading[-1], []).append(sign)
@@ -301,7 +318,7 @@ class Disguises:
                 written = table[codes]
                 first, second = (written, codes) if side == 0 else (codes, written)
                 known = np.flatnonzero(written[:-1] if side == 0 else written[1:])
-                flags[_slots(first[known], second[known + 1])] |= 1 + side
+                flags[pair_slots(first[known], second[known + 1])] |= 1 + side
         return flags
 
     @cached_property
@@ -312,15 +329,52 @@ class Disguises:
         flags[[ord(sign) for sign in self._signs if len(sign) == 1 and len(self._signs[sign][0]) > 1]] = True
         return flags
 
+    @cached_property
+    def _plain_signs(self) -> npt.NDArray[np.uint32]:
+        """Readings of the signs of one character that say one character each; shape (code points, most)."""
+        plain = {
+            sign: readings
+            for sign, readings in self._signs.items()
+            if len(sign) == 1
+            and self._widths[sign] == [1]
+            and sign not in self._sure
+            and sign not in self._heard
+            and all(len(reading) == 1 for reading in readings)
+        }
+        table = np.zeros((0x110000, max(map(len, plain.values()))), dtype=np.uint32)
+        for sign, readings in plain.items():
+            table[ord(sign), : len(readings)] = [ord(reading) for reading in readings]
+        return table
+
     def _sign_places(self, view: View) -> list[int]:
+        """Where a sign may begin, in order: no sign that no fragment covers and no other stands beside."""
         codes = view.codes
-        if len(codes) < 2:
-            return np.flatnonzero(self._sure_flags[codes]).tolist()
-        pairs = self._sign_pairs[_slots(codes[:-1], codes[1:])]
         found = self._sure_flags[codes]
-        found[:-1] |= (pairs & 5) > 0
-        found[1:] |= (pairs & 2) > 0
-        return [place for place in np.flatnonzero(found).tolist() if view.text[place] in self._widths]
+        if len(codes) > 1:
+            pairs = self._arrays["sign_pairs"][pair_slots(codes[:-1], codes[1:])]
+            found[:-1] |= (pairs & 5) > 0
+            found[1:] |= (pairs & 2) > 0
+        places = np.flatnonzero(found)
+        places = places[self._begins[codes[places]]]
+        if len(places) <= _FEW:
+            return [int(place) for place in places]
+        readings = self._plain_signs[codes[places]]
+        checked = readings[:, 0] > 0
+        checked[1:] &= np.diff(places) > 1
+        checked[:-1] &= np.diff(places) > 1
+        for column in range(readings.shape[1]):
+            doubtful = np.flatnonzero(checked & (readings[:, column] > 0))
+            if len(doubtful):
+                covered = self._covered(view, places[doubtful], readings[doubtful, column])
+                checked[doubtful[covered]] = False
+        return [int(place) for place in places[~checked]]
+
+    @cached_property
+    def _begins(self) -> npt.NDArray[np.bool_]:
+        """Flags of the characters that begin a sign."""
+        flags = np.zeros(0x110000, dtype=np.bool_)
+        flags[[ord(character) for character in self._widths]] = True
+        return flags
 
     def _shape_changes(self, view: View) -> Iterator[Change]:
         """Look-alikes, split characters, pictures, dialect and words that were misheard, and numbers."""
@@ -396,43 +450,70 @@ class Disguises:
     # --- numbers ---------------------------------------------------------------------------------
 
     def _number_changes(self, view: View) -> Iterator[Change]:
-        """Odd ways of writing numbers, as Arabic digits and ``%``: 九八趴, 98个percent, 1w8, 9百8."""
+        """Odd ways of writing numbers, as Arabic digits and ``%``, and a digit in a word (1流)."""
+        yield from odd_numbers(view)
         codes = view.codes
-        if not _number_flags()[codes].any():
+        if len(codes) < 2:
             return
-        yield from number_readings(view.text)
-        for match in _DIGIT.finditer(view.text):
-            place = match.start()
-            meant = "零" if match[0] in "0o〇" else _DIGITS[int(match[0])]
+        places = np.flatnonzero(self._digits[codes[:-1]] > 0)
+        before = np.where(places > 0, codes[places - 1], ord("\n"))
+        alone = self._han_flags[codes[places + 1]] & ~self._numeric[before]
+        places = places[alone]
+        if len(places) > _FEW:
+            places = places[self._covered(view, places, self._digits[codes[places]])]
+        for place in places.tolist():
+            meant = chr(self._digits[codes[place]])
             if self._covering(view, place, place + 1, meant) and (
                 view.text[place : place + 2] not in self._fragments
             ):
                 yield place, place + 1, meant
+
+    @cached_property
+    def _digits(self) -> npt.NDArray[np.uint32]:
+        """Table of code point to the Chinese digit that it may stand for."""
+        table = np.zeros(0x110000, dtype=np.uint32)
+        for number, meant in enumerate(DIGITS):
+            table[ord(str(number))] = ord(meant)
+        table[[ord("o"), ord("〇")]] = ord("零")
+        return table
+
+    @cached_property
+    def _numeric(self) -> npt.NDArray[np.bool_]:
+        """Flags of what makes a digit behind it part of a number or a name."""
+        flags = np.zeros(0x110000, dtype=np.bool_)
+        flags[[ord(character) for character in "0123456789abcdefghijklmnopqrstuvwxyz.,%+-"]] = True
+        return flags
+
+    @cached_property
+    def _han_flags(self) -> npt.NDArray[np.bool_]:
+        flags = np.zeros(0x110000, dtype=np.bool_)
+        flags[0x3400:0xA000] = True
+        return flags
 
     # --- pinyin and initials in Latin letters ----------------------------------------------------
 
     @cached_property
     def _by_initials(self) -> dict[str, list[str]]:
         """First letters of the syllables of a fragment to the fragments."""
-        readings, names = _syllables()
+        readings, names = pinyin_table()
         first = np.array([ord(name[0]) if name else 0 for name in names], dtype=np.uint32)
         table = first[readings[:, 0]]
         found: dict[str, list[str]] = {}
         joined = encode("\n".join(self._han))
-        inside = (joined >= _FIRST) & (joined <= _LAST)
+        inside = (joined >= FIRST) & (joined <= LAST)
         letters = np.full(len(joined), ord("\n"), dtype=np.uint32)
-        letters[inside] = table[joined[inside] - _FIRST]
+        letters[inside] = table[joined[inside] - FIRST]
         for key, fragment in zip(decode(letters).split("\n"), self._han):
             found.setdefault(key, []).append(fragment)
         return found
 
     @cached_property
     def _known_syllables(self) -> frozenset[str]:
-        return frozenset(name for name in _syllables()[1] if name)
+        return frozenset(name for name in pinyin_table()[1] if name)
 
     def _says(self, character: str, syllable: str) -> bool:
-        readings, names = _syllables()
-        row = ord(character) - _FIRST
+        readings, names = pinyin_table()
+        row = ord(character) - FIRST
         if not 0 <= row < len(readings):
             return False
         known = [names[number] for number in readings[row].tolist() if number]
@@ -443,7 +524,7 @@ class Disguises:
         if one == other:
             return True
         initials, finals = self._data["initials"], self._data["finals"]
-        return _merged(one, initials, finals) == _merged(other, initials, finals)
+        return merged(one, initials, finals) == merged(other, initials, finals)
 
     def _cut(self, letters: str, limit: int = 6) -> list[list[str]]:
         """Ways to read letters as syllables, fewest first."""
@@ -550,8 +631,8 @@ class Disguises:
         return best[1] if best else None
 
     def _letters(self, text: str) -> str:
-        readings, names = _syllables()
-        rows = (ord(character) - _FIRST for character in text)
+        readings, names = pinyin_table()
+        rows = (ord(character) - FIRST for character in text)
         return "".join(
             (names[readings[row, 0]] or " ")[0] if 0 <= row < len(readings) else " " for row in rows
         )
@@ -566,116 +647,93 @@ class Disguises:
 
     @cached_property
     def _sounds(self) -> npt.NDArray[np.uint32]:
-        """Table of code point to a code of its most usual sound, from 1; 0 where there is none."""
-        readings, names = _syllables()
-        initials, finals = self._data["initials"], self._data["finals"]
-        codes: dict[str, int] = {}
-        merged = np.array(
-            [
-                codes.setdefault(_merged(name, initials, finals), len(codes) + 1) if name else 0
-                for name in names
-            ],
-            dtype=np.uint32,
-        )
-        table = np.zeros(0x110000, dtype=np.uint32)
-        table[_FIRST : _LAST + 1] = merged[readings[:, 0]]
-        return table
+        return sounds(self._data["initials"], self._data["finals"])
 
     @cached_property
-    def _by_sound(self) -> dict[str, list[str]]:
-        """Sound codes, as characters, to the fragments of three characters or more that sound so."""
-        found: dict[str, list[str]] = {}
-        longer = [fragment for fragment in self._han if len(fragment) > 2]
-        keys = decode(self._sounds[encode("\n".join(longer))] + np.uint32(0xE000)).split("\ue000")
-        for key, fragment in zip(keys, longer):
-            found.setdefault(key, []).append(fragment)
-        return found
+    def _tables(self) -> tuple[SequenceTable, SequenceTable, SequenceTable]:
+        """By sound: fragments of three characters and more; of two, with the second or the first heard."""
+        arrays = self._arrays
+        longer, second, first = (SequenceTable(arrays, name) for name in ("longer_", "second_", "first_"))
+        return longer, second, first
 
-    @cached_property
-    def _sound_starts(self) -> npt.NDArray[np.bool_]:
-        """Flags of the first three sounds of the fragments."""
-        longer = [fragment[:3] for fragment in self._han if len(fragment) > 2]
-        sounds = self._sounds[encode("".join(longer))].reshape(-1, 3)
-        return _flags(_slots(sounds[:, 0] + sounds[:, 1] * _THIRD, sounds[:, 2]))
-
-    @cached_property
-    def _pairs(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], dict[str, list[str]]]:
-        """Flags of (character, sound) and (sound, character), and the fragments of two by both."""
-        pairs = [f for f in self._han if len(f) == 2 and (f in self._short or self._weak.isdisjoint(f))]
-        codes = encode("".join(pairs)).reshape(-1, 2)
-        sounds = self._sounds[codes]
-        found: dict[str, list[str]] = {}
-        heard = decode((sounds + np.uint32(0xE000)).ravel())
-        for place, fragment in enumerate(pairs):
-            found.setdefault(fragment[0] + heard[2 * place + 1], []).append(fragment)
-            found.setdefault(heard[2 * place] + fragment[1], []).append(fragment)
-        return (
-            _flags(_slots(codes[:, 0], sounds[:, 1])),
-            _flags(_slots(sounds[:, 0], codes[:, 1])),
-            found,
-        )
-
-    @cached_property
-    def _strong(self) -> npt.NDArray[np.bool_]:
-        """Flags of the Han characters that are no function words and the like."""
-        flags = self._sounds > 0
-        flags[[ord(character) for character in self._weak]] = False
+    def _character_flags(self, characters: Iterable[str]) -> npt.NDArray[np.bool_]:
+        flags = np.zeros(0x110000, dtype=np.bool_)
+        flags[[ord(character) for character in characters]] = True
         return flags
+
+    @cached_property
+    def _weak_flags(self) -> npt.NDArray[np.bool_]:
+        return self._character_flags(self._weak)
+
+    @cached_property
+    def _everyday_flags(self) -> npt.NDArray[np.bool_]:
+        return self._character_flags(self._everyday)
+
+    @cached_property
+    def _telling_flags(self) -> npt.NDArray[np.bool_]:
+        """Flags of everyday characters that are no function words."""
+        return self._character_flags(self._everyday - self._function)
 
     def _sound_changes(self, view: View) -> Iterator[Change]:
         codes = view.codes
         if len(codes) < 2:
             return
-        sounds = self._sounds[codes]
-        yield from self._short_sounds(view, sounds)
-        if len(codes) < 3:
+        heard = self._sounds[codes]
+        yield from self._short_sounds(view, heard)
+        numbers, starts = self._tables[0].find(heard)
+        if not len(numbers):
             return
-        starts = self._sound_starts[_slots(sounds[:-2] + sounds[1:-1] * _THIRD, sounds[2:])]
-        places = np.flatnonzero(starts & (sounds[:-2] > 0) & (sounds[1:-1] > 0) & (sounds[2:] > 0))
-        if not len(places):
-            return
-        text, heard = view.text, decode(sounds + np.uint32(0xE000))
-        by_sound = self._by_sound
-        for start in places.tolist():
-            for end in range(min(start + _LONGEST, len(text)), start + 2, -1):
-                fragments = by_sound.get(heard[start:end])
-                if fragments is None:
-                    continue
-                written = text[start:end]
-                if written in fragments:
-                    continue
-                meant = next((f for f in fragments if self._believable(view, start, written, f)), None)
-                if meant is not None:
-                    yield start, end, meant
-                    break
+        spellings, lengths = self._arrays["spellings"][numbers], self._arrays["lengths"][numbers]
+        inside = np.arange(_LONGEST) < lengths[:, None]
+        written = codes[np.minimum(starts[:, None] + np.arange(_LONGEST), len(codes) - 1)]
+        differs = (written != spellings) & inside
+        wrong = differs.sum(axis=1)
+        ends = starts + lengths
+        # what is written as it should be is no disguise of what sounds the same
+        spelt = np.isin(starts * 8 + lengths, (starts * 8 + lengths)[wrong == 0])
+        doubtful = (differs & self._telling_flags[written]).any(axis=1)
+        doubtful &= (lengths == 3) | (2 * wrong > lengths)
+        weak = (differs & self._weak_flags[spellings]).any(axis=1)
+        chosen = np.flatnonzero(~spelt & ~doubtful & ~weak)
+        done = -1
+        for place in chosen[np.lexsort((numbers[chosen], -lengths[chosen], starts[chosen]))].tolist():
+            start, end = int(starts[place]), int(ends[place])
+            meant = decode(spellings[place, : end - start])
+            if start != done and self._believable(view, start, view.text[start:end], meant):
+                yield start, end, meant
+                done = start
 
-    def _short_sounds(self, view: View, sounds: npt.NDArray[np.uint32]) -> Iterator[Change]:
+    def _short_sounds(self, view: View, heard: npt.NDArray[np.uint32]) -> Iterator[Change]:
         """Fragments of two characters, one of which is written and the other rare where it stands.
 
         Beside another fragment (世解领先) the character may be a usual one.
         """
         codes = view.codes
-        first, second, fragments = self._pairs
-        rare = self._strong[codes]
-        after = first[_slots(codes[:-1], sounds[1:])] & rare[1:]
-        before = second[_slots(sounds[:-1], codes[1:])] & rare[:-1]
-        places = np.flatnonzero(after | before)
-        for start in places.tolist():
-            written = view.text[start : start + 2]
-            if written in self._fragments:
+        strong = (heard > 0) & ~self._weak_flags[codes]
+        _, second, first = self._tables
+        pairs = self._arrays["pairs"]
+        for differs, table, one, other in ((1, second, codes, heard), (0, first, heard, codes)):
+            numbers, starts = table.find_pairs(
+                one[:-1], other[1:], strong[differs : len(codes) - 1 + differs]
+            )
+            places = starts + differs
+            chosen = np.flatnonzero(pairs[numbers, differs] != codes[places])
+            if not len(chosen):
                 continue
-            one, other = (chr(int(sounds[start + step]) + 0xE000) for step in (0, 1))
-            for key, differs in ((written[0] + other, 1), (one + written[1], 0)):
-                for meant in fragments.get(key, ()):
-                    if meant[differs] == written[differs]:
-                        continue
-                    if written[differs] in self._everyday and not self._beside(view, start, start + 2):
-                        continue
-                    place = start + differs
-                    if not self._in_word(view, place, place + 1) and not self._cuts_word(
-                        view, start, start + 2, (place, place + 1)
-                    ):
-                        yield start, start + 2, meant
+            numbers, starts, places = numbers[chosen], starts[chosen], places[chosen]
+            known = self._scanner.table.holds(
+                extend(extend(np.zeros(len(starts), np.uint64), codes[starts]), codes[starts + 1])
+            )
+            usual = self._everyday_flags[codes[places]]
+            chosen = np.flatnonzero(~known & (~usual | self._beside_any(view, starts, starts + 2)))
+            for place in chosen[np.lexsort((numbers[chosen], starts[chosen]))].tolist():
+                start, at = int(starts[place]), int(places[place])
+                if usual[place] and not self._beside(view, start, start + 2):
+                    continue
+                if not self._in_word(view, at, at + 1) and not self._cuts_word(
+                    view, start, start + 2, (at, at + 1)
+                ):
+                    yield start, start + 2, decode(pairs[numbers[place]])
 
     def _believable(self, view: View, start: int, written: str, meant: str) -> bool:
         """Whether ``written`` is ``meant`` heard wrongly; both of three characters or more.
@@ -684,12 +742,6 @@ class Disguises:
         rare ones. A function word is an error only where none could stand.
         """
         differ = [step for step, (one, other) in enumerate(zip(written, meant)) if one != other]
-        if any(meant[step] in self._weak for step in differ):
-            return False
-        if (len(meant) == 3 or 2 * len(differ) > len(meant)) and any(
-            written[step] in self._everyday and written[step] not in self._function for step in differ
-        ):
-            return False
         end = start + len(written)
         for step in differ:
             place = start + step
@@ -706,103 +758,3 @@ _RUN = re.compile(r"(?<![0-9a-z])[a-z]+(?:[ '·-][a-z]+)*(?![0-9a-z])")
 _HAN_END = re.compile(r"[\u3400-\u9fff]+$")
 _HAN_START = re.compile(r"[\u3400-\u9fff]+")
 _NAME_MARKS = "@._/\\:#&=-"
-_DIGITS = "零一二三四五六七八九"
-_DIGIT = re.compile(r"(?<![0-9a-z.,%+-])[0-9o〇](?=[\u3400-\u9fff])")
-_NUMERAL = "零〇一二两三四五六七八九"
-_PLAIN_NUMBER = rf"(?:[0-9]{{1,9}}(?:\.[0-9]{{1,4}})?|[{_NUMERAL}十百]{{1,9}}(?:点[{_NUMERAL}]{{1,4}})?)"
-_PERCENTAGE = re.compile(
-    rf"(?P<bare>{_PLAIN_NUMBER})(?: ?个)? ?(?:percents?|per cent|pct|趴|啪|帕|巴仙|パーセント)"
-    rf"|百分之(?P<parts>{_PLAIN_NUMBER})"
-    rf"|(?P<tenths>[1-9{_NUMERAL}])成(?P<rest>[1-9{_NUMERAL}])(?![0-9{_NUMERAL}十百千万])"
-    rf"|(?P<letters>(?=[0-9]*[ol])[0-9ol]{{2,6}})(?=%)"
-)
-_AMOUNT = re.compile(
-    r"(?<![0-9a-z.])(?P<tens>[0-9]{1,9}(?:\.[0-9]{1,4})?)(?P<unit>[wk])(?P<more>[0-9]?)(?![0-9a-z])"
-    rf"|(?<![0-9.])(?P<mixed>(?:[0-9]{{1,9}}(?:\.[0-9]{{1,4}})?|[{_NUMERAL}]{{1,9}})[万千百](?:[0-9{_NUMERAL}](?:[千百十][0-9{_NUMERAL}]?)?)?)"
-)
-_UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10_000, "亿": 100_000_000}
-
-
-@lru_cache(maxsize=1)
-def _number_flags() -> npt.NDArray[np.bool_]:
-    """Characters without which no number is written oddly."""
-    flags = np.zeros(0x110000, dtype=np.bool_)
-    flags[[ord(character) for character in "0123456789趴啪帕巴成〇万千百"]] = True
-    return flags
-
-
-def _value(text: str) -> float | None:
-    """The value of a number in Arabic or Chinese digits or both; 一万八 is 18,000, 九八 is 98.
-
-    >>> _value("一万八"), _value("9百8"), _value("九十八"), _value("九八点五")
-    (18000.0, 980.0, 98.0, 98.5)
-    """
-    whole, _, part = text.partition("点")
-    digits = "".join(
-        str(_digit(character)) if _digit(character) is not None else character for character in whole
-    )
-    decimals = "".join(str(_digit(character)) for character in part if _digit(character) is not None)
-    if re.fullmatch(r"[0-9]+(?:\.[0-9]+)?", digits):
-        return float(digits + ("." + decimals if decimals else ""))
-    total = section = 0.0
-    number: float | None = None
-    last = 0
-    for piece in re.findall(r"[0-9]+(?:\.[0-9]+)?|[十百千万亿]", digits):
-        if piece not in _UNITS:
-            number = float(piece)
-            continue
-        unit = _UNITS[piece]
-        if unit >= 10_000:
-            total += (section + (number or 0) or 1) * unit
-            section = 0.0
-        else:
-            section += (1 if number is None else number) * unit
-        number, last = None, unit
-    if number is not None:
-        # 一万八, 九百八: the digit counts the next lower unit.
-        spoken = last >= 100 and number < 10 and "0" not in digits.split(".", maxsplit=1)[0][-2:]
-        section += number * (last // 10 if spoken else 1)
-    total += section + (float("0." + decimals) if decimals else 0)
-    return total if total or number == 0 else None
-
-
-def _digit(character: str) -> int | None:
-    if character in "〇零":
-        return 0
-    if character == "两":
-        return 2
-    place = _DIGITS.find(character)
-    return place if place >= 0 else None
-
-
-def _written(value: float) -> str:
-    return str(int(value)) if value == int(value) else f"{value:.4f}".rstrip("0")
-
-
-def number_readings(text: str) -> Iterator[Change]:
-    """Numbers written in an odd way, in Arabic digits: (start, end, reading).
-
-    >>> [change[2] for change in number_readings("九八趴的客户，原价1w8，只收9百8，有效率九成八")]
-    ['98%', '98%', '18000', '980']
-    """
-    for match in _PERCENTAGE.finditer(text):
-        if match["letters"]:
-            digits = match["letters"].replace("o", "0").replace("l", "1")
-            if match.start() and text[match.start() - 1].isascii() and text[match.start() - 1].isalpha():
-                continue
-            yield match.start(), match.end(), digits
-            continue
-        if match["tenths"]:
-            value: float | None = (_value(match["tenths"]) or 0) * 10 + (_value(match["rest"]) or 0)
-        else:
-            value = _value(match["bare"] or match["parts"])
-        if value is not None:
-            yield match.start(), match.end(), _written(value) + "%"
-    for match in _AMOUNT.finditer(text):
-        if match["unit"]:
-            size = {"w": 10_000, "k": 1000}[match["unit"]]
-            value = float(match["tens"]) * size + (int(match["more"]) * size // 10 if match["more"] else 0)
-        else:
-            value = _value(match["mixed"])
-        if value is not None:
-            yield match.start(), match.end(), _written(value)

@@ -212,7 +212,7 @@ class Engine:
     @cached_property
     def disguises(self) -> Disguises:
         """What the rules look for, in its disguises."""
-        return Disguises(self.scanner.literals, lambda text: self.tokenizer.spans(text))
+        return Disguises(self.scanner, lambda text: self.tokenizer.spans(text))
 
     def hits(self, scene: Scene, settings: Sequence[Setting]) -> list[tuple[int, Hit, Candidate]]:
         """(sentence of the plain view, hit, candidate) of every match in the sellers' words.

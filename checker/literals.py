@@ -45,16 +45,17 @@ class SequenceTable:
     are all found. Sequences of fewer than two codes are not kept.
     """
 
-    def __init__(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    def __init__(self, arrays: Mapping[str, npt.NDArray[Any]], prefix: str = "") -> None:
         """From the arrays of :meth:`build`, which may lie among others and be stored in between."""
-        self._keys, self._numbers = arrays["keys"], arrays["numbers"]
-        self._first, self._counts, self._widths = arrays["first"], arrays["counts"], arrays["widths"]
+        self._keys, self._numbers, self._first, self._counts, self._widths = (
+            arrays[prefix + name] for name in ("keys", "numbers", "first", "counts", "widths")
+        )
         self._shift = np.uint64(64 - int(len(self._first) - 1).bit_length())
         self._most = int(self._counts.max(initial=0))
 
     @staticmethod
-    def build(sequences: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
-        """The arrays of a table; the codes are the code points of the strings."""
+    def build(sequences: Sequence[str], prefix: str = "") -> dict[str, npt.NDArray[Any]]:
+        """The arrays of a table, their names prefixed; the codes are the code points of the strings."""
         lengths = np.array([len(sequence) for sequence in sequences], dtype=np.int64)
         joined = np.frombuffer("".join(sequences).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
         starts = np.cumsum(lengths) - lengths
@@ -71,13 +72,14 @@ class SequenceTable:
         order = np.argsort(slots, kind="stable")
         counts = np.bincount(slots, minlength=1 << bits)
         first = np.cumsum(counts) - counts
-        return {
+        arrays: dict[str, npt.NDArray[Any]] = {
             "keys": hashes[order],
             "numbers": kept[order].astype(np.int32),
             "first": first.astype(np.int32),
             "counts": counts.astype(np.uint8 if counts.max(initial=0) < 256 else np.int32),
             "widths": widths,
         }
+        return {prefix + name: array for name, array in arrays.items()}
 
     @staticmethod
     def _slots(hashes: npt.NDArray[np.uint64], shift: np.uint64) -> npt.NDArray[np.int64]:
@@ -105,6 +107,21 @@ class SequenceTable:
         if len(found_places) == 1:
             return found_places[0], found_numbers[0]
         return np.concatenate(found_places), np.concatenate(found_numbers)
+
+    def holds(self, hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+        """Whether some sequence has each of the hashes."""
+        met = np.zeros(len(hashes), dtype=np.bool_)
+        met[self.look_up(hashes)[0]] = True
+        return met
+
+    def find_pairs(
+        self, one: Codes, other: Codes, wanted: npt.NDArray[np.bool_]
+    ) -> tuple[npt.NDArray[np.int32], Numbers]:
+        """(numbers, places) of the sequences of two codes that stand at the wanted places of two arrays."""
+        starts = np.flatnonzero(wanted & (self._widths[pair_slots(one, other)] > 0))
+        hashes = extend(extend(np.zeros(len(starts), np.uint64), one[starts]), other[starts])
+        places, numbers = self.look_up(hashes)
+        return numbers, starts[places]
 
     def find(self, codes: Codes) -> tuple[npt.NDArray[np.int32], Numbers]:
         """(numbers, starts) of every occurrence, overlapping ones too, in no particular order."""

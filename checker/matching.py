@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from itertools import chain
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from checker.data import load_yaml
 from checker.lexicon import MOST_GROUPS, Lexicon, Rule
 from checker.literals import WIDTH, Numbers, SequenceTable
 from checker.normalize import View, decode, encode
@@ -156,10 +157,11 @@ class Scanner:
 
     def __init__(self, lexicon: Lexicon) -> None:
         self.rules: tuple[Rule, ...] = lexicon.rules
+        self.version = lexicon.version
         arrays = cached_arrays(f"scanner-{lexicon.version}", lambda: _scanner_arrays(lexicon))
-        self.literals: list[str] = decode(arrays["literals"]).split("\n")
+        self._literals = arrays["literals"]
         self._lengths = arrays["lengths"]
-        self._table = SequenceTable(arrays=arrays)
+        self.table = SequenceTable(arrays=arrays)
         self._single_codes, self._single_numbers = arrays["single_codes"], arrays["single_numbers"]
         self._is_single = np.zeros(0x110000, dtype=np.bool_)
         self._is_single[self._single_codes] = True
@@ -185,13 +187,18 @@ class Scanner:
                 terms.setdefault(term, []).append(number)
         allowed = {phrase for phrase in lexicon.allow if phrase}
         self.words = frozenset(word for word in terms if len(word) > 1)
+        words = sorted(allowed.union(terms))
         self._plain = {
             number: (terms.get(word, ()), word in allowed, word)
-            for number, word in enumerate(self.literals)
-            if word in terms or word in allowed
+            for number, word in zip(arrays["plain"].tolist(), words)
         }
-        self._is_plain = np.zeros(len(self.literals), dtype=np.bool_)
+        self._is_plain = np.zeros(len(self._lengths), dtype=np.bool_)
         self._is_plain[list(self._plain)] = True
+
+    @cached_property
+    def literals(self) -> list[str]:
+        """What is looked for: terms, anchors, allowed phrases, and words that only disguises stand for."""
+        return decode(self._literals).split("\n")
 
     def scan(self, view: View, *, dialogue: bool = True) -> list[tuple[int, Woken]]:
         """(number of the sentence in the view, what woke there), in order.
@@ -214,7 +221,7 @@ class Scanner:
         """(literal, start) of every literal that lies within one of the sentences first to last."""
         begin, end = int(view.starts[first]), int(view.ends[last - 1])
         codes = view.codes[begin:end]
-        numbers, starts = self._table.find(codes)
+        numbers, starts = self.table.find(codes)
         singles = np.flatnonzero(self._is_single[codes])
         alone = self._single_numbers[np.searchsorted(self._single_codes, codes[singles])]
         numbers, starts = np.concatenate([numbers, alone]), np.concatenate([starts, singles]) + begin
@@ -349,12 +356,13 @@ def _scanner_arrays(lexicon: Lexicon) -> dict[str, npt.NDArray[Any]]:
                         showing.setdefault(word, []).append(number)
                 others.append(numbers + [0] * (MOST_GROUPS - 1 - len(numbers)))
             pattern += 1
-    literals = sorted(terms | set(waking) | set(showing))
+    literals = sorted(terms.union(waking, showing, load_yaml("confusions.yaml")["short_words"]))
     places = {word: number for number, word in enumerate(literals)}
     size = len(literals)
     singles = [word for word in literals if len(word) == 1]
     return {
         "literals": encode("\n".join(literals)),
+        "plain": np.array([places[word] for word in sorted(terms)], dtype=np.int32),
         "lengths": np.array([len(word) for word in literals], dtype=np.int32),
         "single_codes": np.array([ord(word) for word in singles], dtype=np.uint32),
         "single_numbers": np.array([places[word] for word in singles], dtype=np.int32),

@@ -8,10 +8,11 @@ from collections.abc import Callable
 
 import pytest
 
-from checker.disguise import Disguises, number_readings
+from checker.disguise import Disguises
 from checker.document import Document
 from checker.engine import Scene
 from checker.normalize import inserted_view, plain_view
+from checker.numerals import number_readings
 from checker.pipeline import Checker
 
 # {} is where the claim stands; each claim is written with its plain form for reference.

@@ -1,0 +1,146 @@
+"""Numbers in odd notation, read as Arabic digits: 九八趴, 98个percent, 1w8, 9百8, 九成八."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from checker.normalize import View
+
+#: (start, end, what is read there)
+Change = tuple[int, int, str]
+
+DIGITS = "零一二三四五六七八九"
+_NUMERAL = "零〇一二两三四五六七八九"
+_PLAIN_NUMBER = rf"(?:[0-9]{{1,9}}(?:\.[0-9]{{1,4}})?|[{_NUMERAL}十百]{{1,9}}(?:点[{_NUMERAL}]{{1,4}})?)"
+_PERCENTAGE = re.compile(
+    rf"(?P<bare>{_PLAIN_NUMBER})(?: ?个)? ?(?:percents?|per cent|pct|趴|啪|帕|巴仙|パーセント)"
+    rf"|百分之(?P<parts>{_PLAIN_NUMBER})"
+    rf"|(?P<tenths>[1-9{_NUMERAL}])成(?P<rest>[1-9{_NUMERAL}])(?![0-9{_NUMERAL}十百千万])"
+    rf"|(?P<letters>(?=[0-9]*[ol])[0-9ol]{{2,6}})(?=%)"
+)
+_AMOUNT = re.compile(
+    r"(?<![0-9a-z.])(?P<tens>[0-9]{1,9}(?:\.[0-9]{1,4})?)(?P<unit>[wk])(?P<more>[0-9]?)(?![0-9a-z])"
+    rf"|(?<![0-9.])(?P<mixed>(?:[0-9]{{1,9}}(?:\.[0-9]{{1,4}})?|[{_NUMERAL}]{{1,9}})[万千百](?:[0-9{_NUMERAL}](?:[千百十][0-9{_NUMERAL}]?)?)?)"
+)
+_UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10_000, "亿": 100_000_000}
+
+
+def _value(text: str) -> float | None:
+    """The value of a number in Arabic or Chinese digits or both; 一万八 is 18,000, 九八 is 98.
+
+    >>> _value("一万八"), _value("9百8"), _value("九十八"), _value("九八点五")
+    (18000.0, 980.0, 98.0, 98.5)
+    """
+    whole, _, part = text.partition("点")
+    digits = "".join(
+        str(_digit(character)) if _digit(character) is not None else character for character in whole
+    )
+    decimals = "".join(str(_digit(character)) for character in part if _digit(character) is not None)
+    if re.fullmatch(r"[0-9]+(?:\.[0-9]+)?", digits):
+        return float(digits + ("." + decimals if decimals else ""))
+    total = section = 0.0
+    number: float | None = None
+    last = 0
+    for piece in re.findall(r"[0-9]+(?:\.[0-9]+)?|[十百千万亿]", digits):
+        if piece not in _UNITS:
+            number = float(piece)
+            continue
+        unit = _UNITS[piece]
+        if unit >= 10_000:
+            total += (section + (number or 0) or 1) * unit
+            section = 0.0
+        else:
+            section += (1 if number is None else number) * unit
+        number, last = None, unit
+    if number is not None:
+        # 一万八, 九百八: the digit counts the next lower unit.
+        spoken = last >= 100 and number < 10 and "0" not in digits.split(".", maxsplit=1)[0][-2:]
+        section += number * (last // 10 if spoken else 1)
+    total += section + (float("0." + decimals) if decimals else 0)
+    return total if total or number == 0 else None
+
+
+def _digit(character: str) -> int | None:
+    if character in "〇零":
+        return 0
+    if character == "两":
+        return 2
+    place = DIGITS.find(character)
+    return place if place >= 0 else None
+
+
+def _written(value: float) -> str:
+    return str(int(value)) if value == int(value) else f"{value:.4f}".rstrip("0")
+
+
+def number_readings(text: str) -> Iterator[Change]:
+    """Numbers written in an odd way, in Arabic digits: (start, end, reading).
+
+    >>> [change[2] for change in number_readings("九八趴的客户，原价1w8，只收9百8，有效率九成八")]
+    ['98%', '98%', '18000', '980']
+    """
+    for match in _PERCENTAGE.finditer(text):
+        if match["letters"]:
+            digits = match["letters"].replace("o", "0").replace("l", "1")
+            if match.start() and text[match.start() - 1].isascii() and text[match.start() - 1].isalpha():
+                continue
+            yield match.start(), match.end(), digits
+            continue
+        if match["tenths"]:
+            value: float | None = (_value(match["tenths"]) or 0) * 10 + (_value(match["rest"]) or 0)
+        else:
+            value = _value(match["bare"] or match["parts"])
+        if value is not None:
+            yield match.start(), match.end(), _written(value) + "%"
+    for match in _AMOUNT.finditer(text):
+        if match["unit"]:
+            size = {"w": 10_000, "k": 1000}[match["unit"]]
+            value = float(match["tens"]) * size + (int(match["more"]) * size // 10 if match["more"] else 0)
+        else:
+            value = _value(match["mixed"])
+        if value is not None:
+            yield match.start(), match.end(), _written(value)
+
+
+@lru_cache(maxsize=1)
+def _flags() -> dict[str, npt.NDArray[np.bool_]]:
+    def flags(characters: str) -> npt.NDArray[np.bool_]:
+        table = np.zeros(0x110000, dtype=np.bool_)
+        table[[ord(character) for character in characters]] = True
+        return table
+
+    return {
+        "unit": flags("趴啪帕巴成万千百wkpパ"),
+        "digit": flags("0123456789" + _NUMERAL + "十"),
+        "between": flags(" 个"),
+        "letter": flags("ol"),
+        "any": flags("趴啪帕巴成万千百wkpパ分%"),
+    }
+
+
+def odd_numbers(view: View) -> Iterator[Change]:
+    """The changes of :func:`number_readings` in a view; only sentences that may hold some are read."""
+    codes, flags = view.codes, _flags()
+    places = np.flatnonzero(flags["any"][codes])
+    if not len(places):
+        return
+    padded = np.concatenate([np.full(6, ord("\n"), np.uint32), codes, np.full(1, ord("\n"), np.uint32)])
+    here = codes[places]
+    before = [padded[places + 6 - step] for step in range(1, 7)]
+    digit = flags["digit"]
+    near = digit[before[0]] | (
+        flags["between"][before[0]] & (digit[before[1]] | (flags["between"][before[1]] & digit[before[2]]))
+    )
+    wanted = flags["unit"][here] & near
+    wanted |= (here == ord("分")) & (before[0] == ord("百")) & (padded[places + 7] == ord("之"))
+    letters = np.logical_or.reduce([flags["letter"][column] for column in before])
+    wanted |= (here == ord("%")) & letters
+    for number in np.unique(view.sentence_of[places[wanted]]).tolist():
+        start = int(view.starts[number])
+        for first, last, reading in number_readings(view.text[start : int(view.ends[number])]):
+            yield start + first, start + last, reading
