@@ -72,6 +72,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_explain(commands)
     _add_lint(commands)
     _add_serve(commands)
+    _add_lsp(commands)
     return parser
 
 
@@ -100,6 +101,19 @@ def _serve(options: argparse.Namespace) -> int:
     settings = load_settings(options.settings, **{name: getattr(options, name) for name in names})
     # Requests hold people's words; the log has methods, paths and status codes only.
     uvicorn.run(create_app(settings), host=settings.host, port=settings.port, log_level="warning")
+    return OK
+
+
+def _add_lsp(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("lsp", help="language server on standard input and output, for editors")
+    parser.add_argument("--stdio", action="store_true", help="accepted for clients that always pass it")
+    parser.set_defaults(run=_lsp)
+
+
+def _lsp(options: argparse.Namespace) -> int:
+    with _extra("lsp"):
+        from checker.lsp.server import serve
+    serve()
     return OK
 
 

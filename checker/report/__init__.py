@@ -17,10 +17,19 @@ from functools import cached_property
 from importlib import import_module
 from typing import Protocol, cast
 
-from checker.report._base import RenderOptions, advice, dump_json, edit_text
+from checker.report._base import RenderOptions, advice, dump_json, edit_text, excuse_words, rewrite_words
 from checker.types import Report
 
-__all__ = ["FORMATS", "Format", "RenderOptions", "advice", "dump_json", "edit_text"]
+__all__ = [
+    "FORMATS",
+    "Format",
+    "RenderOptions",
+    "advice",
+    "dump_json",
+    "edit_text",
+    "excuse_words",
+    "rewrite_words",
+]
 
 
 class Format(Protocol):

@@ -1,0 +1,272 @@
+"""The language server through its protocol, with the capabilities of three editors."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+import pytest_lsp
+from lsprotocol import types as lsp
+from pytest_lsp import ClientServerConfig, LanguageClient, client_capabilities
+
+from checker import check
+from checker.lsp.text import Text, units
+from checker.types import Span
+
+SCRIPT = "😀客服：您好，这是全网最低价。\n客服：这是全网最低价，请放心。\n"
+ENCODINGS = {"visual_studio_code": "utf-16", "neovim": "utf-8", "emacs": "utf-32"}
+COMMAND = [sys.executable, "-m", "checker", "lsp"]
+
+
+async def start(client: LanguageClient, editor: str, root: Path, **options) -> None:
+    await client.initialize_session(
+        lsp.InitializeParams(
+            capabilities=client_capabilities(editor),
+            root_uri=root.as_uri(),
+            initialization_options={"debounce": 0, **options},
+        )
+    )
+
+
+@pytest_lsp.fixture(config=ClientServerConfig(server_command=COMMAND))
+async def client(request, lsp_client: LanguageClient, tmp_path: Path):
+    editor = getattr(request, "param", "visual_studio_code")
+    lsp_client.feature(lsp.CLIENT_REGISTER_CAPABILITY)(lambda *_: None)
+    await start(lsp_client, editor, tmp_path)
+    lsp_client.encoding = ENCODINGS[editor]
+    lsp_client.pulls = bool(client_capabilities(editor).text_document.diagnostic)
+    yield lsp_client
+    await lsp_client.shutdown_session()
+
+
+class Opened:
+    """A file in the client, with what an editor does to it."""
+
+    def __init__(self, client: LanguageClient, path: Path, text: str) -> None:
+        path.write_text(text, encoding="utf-8", newline="")
+        self.client, self.path, self.uri, self.version = client, path, path.as_uri(), 1
+        self.text = Text(text, client.encoding)
+        self.last = None
+        item = lsp.TextDocumentItem(self.uri, "plaintext", 1, text)
+        client.text_document_did_open(lsp.DidOpenTextDocumentParams(item))
+
+    @property
+    def id(self) -> lsp.TextDocumentIdentifier:
+        return lsp.TextDocumentIdentifier(self.uri)
+
+    async def diagnostics(self) -> list[lsp.Diagnostic]:
+        if self.client.pulls:
+            answer = await self.client.text_document_diagnostic_async(lsp.DocumentDiagnosticParams(self.id))
+            return list(answer.items)
+        for _ in range(6000):  # the next ones pushed
+            if self.client.diagnostics.get(self.uri) is not self.last:
+                break
+            await asyncio.sleep(0.005)
+        self.last = self.client.diagnostics[self.uri]
+        return list(self.last)
+
+    def change(self, span: Span, words: str) -> None:
+        self.version += 1
+        part = lsp.TextDocumentContentChangePartial(self.text.range(span), words)
+        identifier = lsp.VersionedTextDocumentIdentifier(self.version, self.uri)
+        self.client.text_document_did_change(lsp.DidChangeTextDocumentParams(identifier, [part]))
+        self.text = self.text.changed([part])
+
+    async def actions(self, span: Span, only=None) -> list[lsp.CodeAction]:
+        context = lsp.CodeActionContext([], only=only)
+        params = lsp.CodeActionParams(self.id, self.text.range(span), context)
+        found = await self.client.text_document_code_action_async(params) or []
+        return [action for action in found if isinstance(action, lsp.CodeAction)]
+
+    def applied(self, edit: lsp.WorkspaceEdit) -> str:
+        text = self.text
+        for change in sorted(edit.changes[self.uri], key=lambda c: text.span(c.range), reverse=True):
+            text = text.changed([lsp.TextDocumentContentChangePartial(change.range, change.new_text)])
+        return text.text
+
+
+def words(opened: Opened, found: list[lsp.Diagnostic]) -> list[str]:
+    return [opened.text.text[slice(*opened.text.span(item.range))] for item in found]
+
+
+@pytest.mark.parametrize("client", ENCODINGS, indirect=True)
+@pytest.mark.asyncio
+async def test_diagnostics_come_in_the_unit_of_the_client(client, tmp_path) -> None:
+    opened = Opened(client, tmp_path / "话术.txt", SCRIPT)
+    found = await opened.diagnostics()
+    expected = check(SCRIPT).findings
+    assert [(item.code, opened.text.span(item.range)) for item in found] == [
+        (finding.rule_id, finding.span) for finding in expected
+    ]
+    first = SCRIPT.index("全网最低价")
+    assert found[0].range.start == lsp.Position(0, units(SCRIPT[:first], client.encoding))
+    assert found[0].severity == lsp.DiagnosticSeverity.Error
+    assert "依据：" in found[0].message
+    assert found[0].source == "huashu"
+
+
+@pytest.mark.parametrize("client", ENCODINGS, indirect=True)
+@pytest.mark.asyncio
+async def test_an_edit_clears_and_brings_diagnostics(client, tmp_path) -> None:
+    opened = Opened(client, tmp_path / "a.txt", SCRIPT)
+    assert len(await opened.diagnostics()) == 2
+    start = SCRIPT.index("全网最低价")
+    opened.change(Span(start, start + 5), "😀灵活")
+    assert words(opened, await opened.diagnostics()) == ["全网最低价"]
+    start = opened.text.text.index("全网最低价")
+    opened.change(Span(start, start + 5), "灵活")
+    assert await opened.diagnostics() == []
+    opened.change(Span(0, 0), "这是全网最低价。\r\n")
+    assert words(opened, await opened.diagnostics()) == ["全网最低价"]
+
+
+@pytest.mark.asyncio
+async def test_every_rewrite_is_a_quick_fix_and_the_first_is_preferred(client, tmp_path) -> None:
+    opened = Opened(client, tmp_path / "a.txt", SCRIPT)
+    await opened.diagnostics()
+    place = SCRIPT.index("最低")
+    actions = await opened.actions(Span(place, place), [lsp.CodeActionKind.QuickFix])
+    (finding, *_) = check(SCRIPT).findings
+    fixes = [action for action in actions if action.is_preferred is not None]
+    assert len(fixes) == len(finding.rewrites)
+    assert fixes[0].is_preferred
+    assert sum(bool(fix.is_preferred) for fix in fixes) == 1
+    fixed = opened.applied(fixes[0].edit)
+    assert fixed.count("全网最低价") == 1
+    assert [f.span.start for f in check(fixed).findings] == [fixed.index("全网最低价")]
+    assert await opened.actions(Span(0, 0), [lsp.CodeActionKind.QuickFix]) == []
+
+
+@pytest.mark.asyncio
+async def test_a_suppression_is_written_and_waits_for_its_reason(client, tmp_path) -> None:
+    opened = Opened(client, tmp_path / "a.txt", SCRIPT)
+    await opened.diagnostics()
+    actions = await opened.actions(Span(place := SCRIPT.rindex("全网最低价"), place))
+    (ignore,) = [action for action in actions if "忽略" in action.title]
+    text = opened.applied(ignore.edit)
+    assert {f.rule_id for f in check(text).findings} == {
+        "absolute/lowest-price",
+        "suppression/missing-reason",
+    }
+    report = check(text.replace('reason=""', 'reason="合同原文"'))
+    assert [s.finding.rule_id for s in report.suppressed] == ["absolute/lowest-price"]
+    assert len(report.findings) == 1
+
+
+@pytest.mark.asyncio
+async def test_hover_shows_reason_articles_and_the_page(client, tmp_path) -> None:
+    opened = Opened(client, tmp_path / "a.txt", SCRIPT)
+    await opened.diagnostics()
+    place = opened.text.position(SCRIPT.index("最低"))
+    hover = await client.text_document_hover_async(lsp.HoverParams(opened.id, place))
+    assert "《" in hover.contents.value
+    assert "# absolute/lowest-price" in hover.contents.value
+    assert opened.text.span(hover.range) == check(SCRIPT).findings[0].span
+    nowhere = lsp.HoverParams(opened.id, lsp.Position(0, 0))
+    assert await client.text_document_hover_async(nowhere) is None
+
+
+@pytest.mark.asyncio
+async def test_allowing_a_phrase_writes_the_configuration(client, tmp_path) -> None:
+    (tmp_path / "huashu.yaml").write_text("# ours\n", encoding="utf-8")
+    opened = Opened(client, tmp_path / "a.txt", SCRIPT)
+    await opened.diagnostics()
+    await client.workspace_execute_command_async(
+        lsp.ExecuteCommandParams("huashu.allow", [opened.uri, "全网最低价"])
+    )
+    assert await opened.diagnostics() == []
+    assert (tmp_path / "huashu.yaml").read_text(encoding="utf-8").startswith("# ours\n")
+
+
+@pytest.mark.asyncio
+async def test_a_changed_lexicon_is_read_again(client, tmp_path) -> None:
+    house = tmp_path / "house"
+    house.mkdir()
+    (tmp_path / "huashu.yaml").write_text("lexicons: [house]\n", encoding="utf-8")
+    rule = """
+category: exaggeration
+rules:
+  - id: exaggeration/house
+    status: stable
+    level: review
+    match: {terms: [%s]}
+    message: “{matched}”是公司禁用的说法
+    why: 公司规定
+    basis: [aucl-9-1]
+    examples:
+      - flags: 我们的服务[[%s]]
+      - passes: 您好
+        because: 问候
+"""
+    file = house / "house.yaml"
+    file.write_text(rule % ("宇宙无敌", "宇宙无敌"), encoding="utf-8")
+    opened = Opened(client, tmp_path / "a.txt", "客服：我们的服务银河无双。\n")
+    assert await opened.diagnostics() == []
+    file.write_text(rule % ("银河无双", "银河无双"), encoding="utf-8")
+    event = lsp.FileEvent(file.as_uri(), lsp.FileChangeType.Changed)
+    client.workspace_did_change_watched_files(lsp.DidChangeWatchedFilesParams([event]))
+    assert words(opened, await opened.diagnostics()) == ["银河无双"]
+
+
+@pytest.mark.asyncio
+async def test_tables_are_checked_in_place(client, tmp_path) -> None:
+    table = '角色,内容\r\n客服,"您好，这""款""全网最低价。"\r\n客户,全网最低价\r\n客服,这是全网最低价\r\n'
+    opened = Opened(client, tmp_path / "calls.csv", table)
+    found = await opened.diagnostics()
+    assert words(opened, found) == ["全网最低价"] * 2
+    assert [item.range.start.line for item in found] == [1, 3]
+    place = opened.text.span(found[0].range).start
+    (fix, *_) = await opened.actions(Span(place, place), [lsp.CodeActionKind.QuickFix])
+    fixed = opened.applied(fix.edit)
+    assert fixed.count('""款""') == 1
+    assert fixed.count("全网最低价") == 2
+
+
+@pytest.mark.asyncio
+async def test_excused_words_are_shown_when_asked_for(client, tmp_path) -> None:
+    opened = Opened(client, tmp_path / "a.txt", "客服：广告法不许商家自称第一品牌\n")
+    assert await opened.diagnostics() == []
+    await client.workspace_execute_command_async(lsp.ExecuteCommandParams("huashu.showExcused", [True]))
+    (excused,) = await opened.diagnostics()
+    assert excused.severity == lsp.DiagnosticSeverity.Hint
+    assert excused.message.startswith("已豁免")
+
+
+@pytest.mark.asyncio
+async def test_the_switch_and_the_industry_of_the_editor(client, tmp_path) -> None:
+    opened = Opened(client, tmp_path / "a.txt", SCRIPT)
+    assert await opened.diagnostics()
+    client.workspace_did_change_configuration(
+        lsp.DidChangeConfigurationParams({"huashu": {"enabled": False}})
+    )
+    assert await opened.diagnostics() == []
+    client.workspace_did_change_configuration(
+        lsp.DidChangeConfigurationParams({"huashu": {"enabled": True, "minLevel": "block"}})
+    )
+    assert {item.severity for item in await opened.diagnostics()} == {lsp.DiagnosticSeverity.Error}
+
+
+@pytest.mark.asyncio
+async def test_a_broken_configuration_is_told_and_survived(client, tmp_path) -> None:
+    (tmp_path / "huashu.yaml").write_text("industri: x\n", encoding="utf-8")
+    opened = Opened(client, tmp_path / "a.txt", SCRIPT)
+    assert len(await opened.diagnostics()) == 2
+    for _ in range(100):
+        if client.messages:
+            break
+        await asyncio.sleep(0.05)
+    assert "huashu.yaml:1" in client.messages[0].message
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
+def test_positions_go_there_and_back(encoding: str) -> None:
+    text = Text("a😀第一\u2028行\r\n\x0c第二\r第三\n", encoding)
+    assert [text.text[slice(*text.line(number))] for number in range(5)] == [
+        "a😀第一\u2028行", "\x0c第二", "第三", "", "",
+    ]  # fmt: skip
+    for offset in range(len(text.text) + 1):
+        if text.text[offset - 1 : offset + 1] != "\r\n":
+            assert text.offset(text.position(offset)) == offset
+    assert text.offset(lsp.Position(1, 99)) == text.line(1).end
