@@ -1,0 +1,36 @@
+;; Opens a script in Emacs with eglot 1.9, waits for the diagnostics, applies the first quick fix.
+;; Prints the text of the first diagnostic. Internal names of eglot are used: batch mode asks nobody.
+(require 'eglot)
+(require 'cl-lib)
+(setq eglot-autoshutdown t eglot-connect-timeout 60 eglot-send-changes-idle-time 0
+      flymake-no-changes-timeout 0.1)
+(add-to-list 'eglot-server-programs
+             `(text-mode . (,(getenv "HUASHU_PYTHON") "-m" "checker" "lsp")))
+(defun wait (count)
+  (let ((left 1200))
+    (while (and (/= (length (flymake-diagnostics)) count) (> left 0))
+      (accept-process-output nil 0.05)
+      (cl-decf left))
+    (when (= left 0)
+      (message "waited in vain for %d diagnostics" count)
+      (kill-emacs 1))))
+(find-file (getenv "HUASHU_FILE"))
+(text-mode)
+(apply #'eglot--connect (eglot--guess-contact))
+(eglot--managed-mode 1)
+(flymake-start)
+(wait 2)
+(let* ((first (car (sort (flymake-diagnostics) (lambda (a b) (< (flymake-diagnostic-beg a) (flymake-diagnostic-beg b))))))
+       (beg (flymake-diagnostic-beg first))
+       (end (flymake-diagnostic-end first))
+       (fix (aref (jsonrpc-request
+                   (eglot--current-server-or-lose) :textDocument/codeAction
+                   (list :textDocument (eglot--TextDocumentIdentifier)
+                         :range (list :start (eglot--pos-to-lsp-position beg) :end (eglot--pos-to-lsp-position end))
+                         :context (list :diagnostics [] :only ["quickfix"])))
+                  0)))
+  (princ (format "%s\n" (buffer-substring-no-properties beg end)))
+  (eglot--apply-workspace-edit (plist-get fix :edit)))
+(eglot--signal-textDocument/didChange)
+(wait 1)
+(save-buffer)
