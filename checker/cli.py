@@ -177,6 +177,12 @@ def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="console (default), concise, json, json-lines, sarif, github, html, ...",
     )
     parser.add_argument("--output", "-o", type=Path, help="write the report to this file")
+    parser.add_argument(
+        "--annotate",
+        type=Path,
+        metavar="FILE",
+        help="write a copy of the one docx with comments on the words",
+    )
     parser.add_argument("--industry", help="industry of the texts, such as insurance")
     parser.add_argument(
         "--channel", help="call_1to1 (default), call_ai, call_broadcast, sms, im, live, page, offline_event"
@@ -262,6 +268,8 @@ def _check(options: argparse.Namespace) -> int:
         write_baseline(options.write_baseline, reports)
         print(f"recorded {sum(len(r.findings) for r in reports)} findings", file=sys.stderr)
         return FAILED if errors else OK
+    if options.annotate:
+        _annotate(reports, options.annotate)
     if options.fix or options.diff:
         reports = _fix(reports, options, checkers)
     if not options.diff:
@@ -272,6 +280,15 @@ def _check(options: argparse.Namespace) -> int:
     if errors:
         return FAILED
     return FOUND if over and not options.exit_zero else OK
+
+
+def _annotate(reports: list[Report], target: Path) -> None:
+    from checker.annotate import annotate
+
+    if len(reports) != 1 or Path(reports[0].document.path).suffix.lower() not in (".docx", ".docm"):
+        _fail("--annotate needs exactly one docx file")
+    written = annotate(reports[0].document.path, reports[0], target)
+    print(f"{target}: {written} comments", file=sys.stderr)
 
 
 def _sources(paths: Sequence[str]) -> list[str]:

@@ -62,6 +62,7 @@ class Piece:
     ``turn`` says whose it is in a dialogue: ``new`` begins a turn (of ``speaker``, a label, where
     the text carries none), ``more`` goes on with the piece above, ``none`` is nobody's words (the
     name of a column, of a speaker). Unless ``certain``, a label in the text outdoes ``speaker``.
+    ``source`` is the reader's own object that holds the text, for those who edit the file.
     """
 
     text: str
@@ -71,6 +72,7 @@ class Piece:
     end: float | None = None
     turn: Literal["new", "more", "none"] = "new"
     certain: bool = True
+    source: Any = None
 
 
 def compose(pieces: Iterable[Piece], *, is_dialogue: bool, **fields: Any) -> Document:

@@ -30,7 +30,7 @@ def read(data: bytes, path: str, options: ReadOptions) -> list[Document]:
     """One document; raises ReaderError for a file that is no Word file, damaged or encrypted."""
     members = unpack(data, path, _KIND, ".docx")
     try:
-        pieces = _pieces(members)
+        pieces = pieces_of(open_package(members))
     except (ReaderError, MemoryError):
         raise
     except Exception as error:
@@ -39,11 +39,20 @@ def read(data: bytes, path: str, options: ReadOptions) -> list[Document]:
     return [compose(pieces, is_dialogue=False, path=path)]
 
 
-def _pieces(members: dict[str, bytes]) -> list[Piece]:
+def open_package(members: dict[str, bytes]) -> Any:
+    """The python-docx document of unpacked members; raises whatever the library does."""
     import docx
+
+    return docx.Document(pack(members))
+
+
+def pieces_of(document: Any) -> list[Piece]:
+    """The pieces of a python-docx document; joined by line breaks they are the text that is checked.
+
+    ``source`` is the paragraph element of a piece of the body, None elsewhere.
+    """
     from docx.oxml import parse_xml
 
-    document = docx.Document(pack(members))
     headings = frozenset(
         style.style_id
         for style in document.styles
@@ -61,7 +70,7 @@ def _pieces(members: dict[str, bytes]) -> list[Piece]:
             label = name if len(parts) == 1 else f"{name} {number}"
             found = walk.blocks(parse_xml(part.blob))
             pieces += [
-                replace(piece, place=label, turn="new" if first else "more")
+                replace(piece, place=label, turn="new" if first else "more", source=None)
                 for first, piece in _with_first(p for p in found if p.text.strip())
             ]
     return pieces
@@ -98,10 +107,11 @@ class _Walk:
         starts = self.after_break or self._is_heading(element)
         self.after_break = False
         boxes: list[Any] = []
-        yield Piece(_text(element, boxes), place, turn="new" if starts else "more")
+        yield Piece(_text(element, boxes), place, turn="new" if starts else "more", source=element)
         for box in boxes:
             for index, paragraph in enumerate(_paragraphs(box)):
-                yield Piece(_text(paragraph, []), f"{place} 文本框", turn="more" if index else "new")
+                turn: Any = "more" if index else "new"
+                yield Piece(_text(paragraph, []), f"{place} 文本框", turn=turn, source=paragraph)
             self.after_break = True
 
     def _is_heading(self, element: Any) -> bool:
@@ -135,9 +145,9 @@ class _Walk:
         for element in cell:
             if _name(element) == "p":
                 boxes: list[Any] = []
-                yield Piece(_text(element, boxes), place)
+                yield Piece(_text(element, boxes), place, source=element)
                 for box in boxes:
-                    yield from (Piece(_text(p, []), place) for p in _paragraphs(box))
+                    yield from (Piece(_text(p, []), place, source=p) for p in _paragraphs(box))
             elif _name(element) == "tbl":
                 for row_index, row in enumerate(_children(element, "tr"), 1):
                     for column, inner in _cells(row):
@@ -196,15 +206,19 @@ def _paragraphs(parent: Any) -> Iterator[Any]:
 
 def _text(paragraph: Any, boxes: list[Any]) -> str:
     """The visible text of a paragraph; text boxes in it are appended to ``boxes``."""
-    parts: list[str] = []
+    return "".join(text for _, text in leaves(paragraph, boxes))
+
+
+def leaves(paragraph: Any, boxes: list[Any] | None = None) -> Iterator[tuple[Any, str]]:
+    """The elements of a paragraph that are visible text, each with its text, in reading order."""
     for element in paragraph:
         name = _name(element)
         if name == "t":
-            parts.append(element.text or "")
+            yield element, element.text or ""
         elif name in _MARKS:
-            parts.append(_MARKS[name])
+            yield element, _MARKS[name]
         elif name == "txbxContent":
-            boxes.append(element)
+            if boxes is not None:
+                boxes.append(element)
         elif name and name not in _GONE:
-            parts.append(_text(element, boxes))
-    return "".join(parts)
+            yield from leaves(element, boxes)
