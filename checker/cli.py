@@ -73,6 +73,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_lint(commands)
     _add_serve(commands)
     _add_lsp(commands)
+    _add_mcp(commands)
     return parser
 
 
@@ -114,6 +115,19 @@ def _lsp(options: argparse.Namespace) -> int:
     with _extra("lsp"):
         from checker.lsp.server import serve
     serve()
+    return OK
+
+
+def _add_mcp(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("mcp", help="Model Context Protocol server on standard input and output")
+    parser.add_argument("--config", type=Path, help="the huashu.yaml by which everything is judged")
+    parser.set_defaults(run=_mcp)
+
+
+def _mcp(options: argparse.Namespace) -> int:
+    with _extra("mcp"):
+        from checker.mcp_server import make_server
+    make_server(options.config).run()
     return OK
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -130,16 +131,27 @@ def test_the_command_writes_the_copy(script: Path, tmp_path: Path, capsys) -> No
     assert "docx" in capsys.readouterr().err
 
 
-def test_libreoffice_opens_the_copy_and_prints_the_comments(script: Path, tmp_path: Path) -> None:
+def test_libreoffice_sees_each_comment_on_its_words(script: Path, tmp_path: Path) -> None:
     office = shutil.which("soffice")
     if not office:
         pytest.skip("LibreOffice is not installed")
     out = tmp_path / "out.docx"
-    written = annotate(script, check(read_path(script)[0]), out)
+    report = check(read_path(script)[0])
+    annotate(script, report, out)
     profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
-    command = [office, profile, "--headless", "--convert-to", "pdf", "--outdir", str(tmp_path), str(out)]
+    command = [office, profile, "--headless", "--convert-to", "fodt", "--outdir", str(tmp_path), str(out)]
     subprocess.run(command, check=True, capture_output=True, timeout=240)
-    printed = (tmp_path / "out.pdf").read_bytes()
-    assert printed.count(b"/Subtype/Text") == written
-    author = "话术审查".encode("utf-16-be").hex().upper().encode()
-    assert printed.count(author) == written
+    written = (tmp_path / "out.fodt").read_text(encoding="utf-8")
+    seen = {}
+    for name in re.findall(r'<office:annotation office:name="([^"]+)"', written):
+        inside = written[written.index(f'<office:annotation office:name="{name}"') :]
+        body, _, rest = inside.partition("</office:annotation>")
+        words = rest.partition(f'<office:annotation-end office:name="{name}"')[0]
+        words = re.sub(r"<office:annotation .*?</office:annotation>", "", words, flags=re.DOTALL)
+        seen[re.search(r"规则：([a-z/-]+)", body)[1]] = re.sub(r"<[^>]*>|\s", "", words)
+    expected = {finding.rule_id: finding.matched for finding in report.findings}
+    header = next(rule for rule in expected if expected[rule] == "全网最低价")
+    assert seen.keys() == expected.keys()
+    assert {rule: seen[rule] for rule in seen if rule != header} == {
+        rule: expected[rule] for rule in expected if rule != header
+    }
