@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from checker import __version__
+from checker.admin import add_commands as add_desk_commands
 
 if TYPE_CHECKING:
     from checker.config import Config
@@ -47,7 +48,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _expected(error: Exception) -> bool:
     """Errors with a message for the user; anything else is a bug and shows its traceback."""
-    names = {"ReaderError", "ConfigError", "BaselineError", "LexiconError", "UsageError", "ModelError"}
+    names = {
+        "ReaderError",
+        "ConfigError",
+        "BaselineError",
+        "LexiconError",
+        "UsageError",
+        "ModelError",
+        "DeskError",
+    }
     return bool(names & {base.__name__ for base in type(error).__mro__})
 
 
@@ -74,6 +83,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_serve(commands)
     _add_lsp(commands)
     _add_mcp(commands)
+    add_desk_commands(commands)
     return parser
 
 
@@ -88,7 +98,10 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--config", type=Path, help="the huashu.yaml by which everything is judged")
     parser.add_argument("--industry", help="industry of texts that name none")
     parser.add_argument("--channel", help="channel of texts that name none")
-    parser.add_argument("--store", metavar="URL", help="database of the desk, such as sqlite:///desk.db")
+    parser.add_argument(
+        "--store", metavar="URL", help="database of the desk; default: desk.db in the user's data folder"
+    )
+    parser.add_argument("--no-desk", action="store_true", help="only the APIs")
     parser.set_defaults(run=_serve)
 
 
@@ -96,10 +109,15 @@ def _serve(options: argparse.Namespace) -> int:
     with _extra("desk"):
         import uvicorn
 
+        from checker.admin import desk_settings
+        from checker.desk.logs import configure
         from checker.web.app import create_app
         from checker.web.settings import load_settings
     names = ("host", "port", "config", "industry", "channel", "store")
     settings = load_settings(options.settings, **{name: getattr(options, name) for name in names})
+    store = None if options.no_desk else desk_settings(settings).url
+    settings = settings.model_copy(update={"store": store})
+    configure()
     # Requests hold people's words; the log has methods, paths and status codes only.
     uvicorn.run(create_app(settings), host=settings.host, port=settings.port, log_level="warning")
     return OK

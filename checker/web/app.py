@@ -59,7 +59,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         return "ok"
 
     if settings.store is not None:
-        from checker.desk import install  # type: ignore[import-untyped]
+        from checker.desk import install
 
         install(app, settings.store, settings.desk)
     return app

@@ -1,0 +1,1 @@
+"""Tables, sessions and migrations; SQLite and PostgreSQL behave the same."""

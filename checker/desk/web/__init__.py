@@ -1,0 +1,1 @@
+"""The desk over HTTP: REST API, pages, and what guards them."""
