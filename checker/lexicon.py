@@ -119,15 +119,15 @@ class Exemption:
 
     def covers(self, rule: Rule) -> bool:
         """True when this exemption may excuse findings of the rule."""
-        if any(_fits(rule.id, pattern) for pattern in self.not_rules):
+        if any(fits(rule.id, pattern) for pattern in self.not_rules):
             return False
         if not self.categories and not self.rules:
             return True
-        named = any(_fits(rule.id, pattern) for pattern in self.rules)
+        named = any(fits(rule.id, pattern) for pattern in self.rules)
         return named or rule.category in self.categories
 
 
-def _fits(rule_id: str, pattern: str) -> bool:
+def fits(rule_id: str, pattern: str) -> bool:
     """``absolute/best``, ``absolute/*`` or ``absolute`` name rules."""
     if pattern.endswith("*"):
         return rule_id.startswith(pattern[:-1])
@@ -144,6 +144,7 @@ class Lexicon:
     penalty_channels: Mapping[str, frozenset[str]]
     allow: tuple[str, ...]
     industries: Mapping[str, Mapping[str, Any]]
+    rewriting: Mapping[str, Any]
     version: str
     rule_by_id: Mapping[str, Rule] = field(default_factory=dict)
 
@@ -241,7 +242,7 @@ def _write_cache(digest: str, compiled: dict[str, Any]) -> None:
 
 # --- compiling -----------------------------------------------------------------------------------
 
-_TABLES = ("law", "classes", "industries", "script", "confusions", "confidence")
+_TABLES = ("law", "classes", "industries", "script", "confusions", "confidence", "rewrites")
 
 
 def compile_sources(sources: Sequence[tuple[str, str]]) -> dict[str, Any]:
@@ -278,6 +279,7 @@ def compile_sources(sources: Sequence[tuple[str, str]]) -> dict[str, Any]:
         "levels": {},
         "allow": [],
         "industries": (tables.get("industries") or {}).get("industries", {}),
+        "rewriting": tables["rewrites"],
     }
     rarity = Rarity((tables.get("confusions") or {}).get("common", ""))
     for data in parsed:
@@ -295,6 +297,11 @@ def compile_sources(sources: Sequence[tuple[str, str]]) -> dict[str, Any]:
         compiled["disable"] += data["disable"]
         compiled["levels"] |= data["levels"]
         compiled["allow"] += data["allow"]
+    for entry in tables["rewrites"]["statements"]:
+        for pattern in entry["covers"].get("rules", ()):
+            if not any(fits(name, pattern) for name in rules):
+                what = f"statements: no rule fits {pattern!r}; correct the id or remove the line"
+                problems.append(Problem("lexicons/rewrites.yaml", 1, "", what))
     if problems:
         raise LexiconError(sorted(problems, key=lambda problem: (problem.file, problem.line)))
     return compiled | {"rules": list(rules.values()), "exemptions": list(exemptions.values())}
@@ -775,9 +782,9 @@ def _assemble(
         digest = hashlib.sha256(f"{digest}{settings}".encode()).hexdigest()[:16]
     rules = []
     for data in compiled["rules"]:
-        if any(_fits(data["id"], pattern) for pattern in off):
+        if any(fits(data["id"], pattern) for pattern in off):
             continue
-        level = next((lv for name, lv in changed.items() if _fits(data["id"], name)), None)
+        level = next((lv for name, lv in changed.items() if fits(data["id"], name)), None)
         rules.append(_rule(data, level))
     exemptions = tuple(
         Exemption(
@@ -803,6 +810,7 @@ def _assemble(
         penalty_channels={name: frozenset(c) for name, c in compiled["penalty_channels"].items()},
         allow=tuple(fold(phrase) for phrase in (*compiled["allow"], *allow)),
         industries=compiled["industries"],
+        rewriting=compiled["rewriting"],
         version=digest,
         rule_by_id={rule.id: rule for rule in rules},
     )

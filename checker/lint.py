@@ -127,9 +127,8 @@ class ExampleRunner:
             return None
         document, setting = Document.from_text(case.text), self._setting(case)
         chosen: list[Rewrite] = []
-        for finding in mine:
-            rewrites = self._rewriter.attach(finding, document, setting).rewrites
-            chosen += rewrites[:1]
+        for finding in self._rewriter.attach([document], [setting], [mine])[0]:
+            chosen += finding.rewrites[:1]
         result = apply_rewrites(case.text, chosen)
         return (
             None if result == wanted else f"{case.place}: {case.id}: becomes {result!r}, expected {wanted!r}"

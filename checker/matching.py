@@ -389,6 +389,7 @@ class Tokenizer:
                 # At 90% of what jieba would suggest, an ordinary word that overlaps still wins.
                 fast.add_word(word, None, None)
             self._tokenize = lambda text: [(s, e) for _, s, e in fast.tokenize(text, "default", False)]
+            self._tag: Callable[[str], list[tuple[str, str]]] = lambda text: fast.tag(text, False)
         except ImportError:
             import logging
 
@@ -401,9 +402,20 @@ class Tokenizer:
                 slow.add_word(word)
             self._tokenize = lambda text: [(s, e) for _, s, e in slow.tokenize(text, HMM=False)]
 
+            def tag(text: str) -> list[tuple[str, str]]:
+                from jieba.posseg import POSTokenizer
+
+                return [(word, flag) for word, flag in POSTokenizer(slow).lcut(text, HMM=False)]
+
+            self._tag = tag
+
     def spans(self, text: str) -> list[tuple[int, int]]:
         """(start, end) of every token, in order; they cover the text."""
         return self._tokenize(text)
+
+    def tags(self, text: str) -> list[tuple[str, str]]:
+        """(word, jieba part of speech) in order; they cover the text. Our own terms carry no true tag."""
+        return self._tag(text)
 
 
 def cuts_words(tokens: list[tuple[int, int]], start: int, end: int) -> bool:

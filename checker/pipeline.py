@@ -12,9 +12,9 @@ from checker.duties import missing_statements
 from checker.engine import Engine, Scene, Setting
 from checker.industry import IndustryDetector
 from checker.lexicon import Lexicon, load
-from checker.rewrite import Rewriter, rewritten
+from checker.rewrite import Rewriter
 from checker.suppress import apply_suppressions, comment_spans, parse_suppressions
-from checker.types import Report, Suppression
+from checker.types import Finding, Report, Suppression
 
 _MOST_TEXTS = 256
 _MOST_CHARACTERS = 100_000
@@ -65,7 +65,7 @@ class Checker:
 
     @cached_property
     def _rewriter(self) -> Rewriter:
-        return Rewriter(self.engine)
+        return Rewriter(self.engine, self._judge_again)
 
     @cached_property
     def _detector(self) -> IndustryDetector:
@@ -103,14 +103,14 @@ class Checker:
         ]
         scene = Scene(documents, blanks)
         settings = [self._setting(scene, part) for part in range(len(documents))]
-        duties = [
-            missing_statements(scene, part, self.lexicon, setting) for part, setting in enumerate(settings)
-        ]
-        results = self.engine.findings(scene, settings, duties)
+        results = self._judge(scene, settings)
+        judged = [found for found, _ in results]
+        if self.rewrites:
+            judged = self._rewriter.attach(documents, settings, judged)
         reports = []
-        for document, setting, found, (findings, excused) in zip(documents, settings, directives, results):
-            if self.rewrites:
-                findings = tuple(self._rewriter.attach(f, document, setting) for f in findings)
+        for document, setting, found, findings, (_, excused) in zip(
+            documents, settings, directives, judged, results
+        ):
             suppressed: tuple[Suppression, ...] = ()
             if found:
                 kept, suppressed, problems = apply_suppressions(
@@ -127,10 +127,33 @@ class Checker:
                     industry_given=setting.industry_given,
                     channel=setting.channel,
                     lexicon_version=self.lexicon.version,
-                    rewriter=rewritten,
+                    rewriter=self._rewriter.plan if self.rewrites else None,
                 )
             )
         return reports
+
+    def _judge(
+        self, scene: Scene, settings: Sequence[Setting]
+    ) -> list[tuple[tuple[Finding, ...], tuple[Finding, ...]]]:
+        """(findings, excused) of each document of a scene."""
+        duties = [
+            missing_statements(scene, part, self.lexicon, setting) for part, setting in enumerate(settings)
+        ]
+        return self.engine.findings(scene, settings, duties)
+
+    def _judge_again(
+        self, documents: Sequence[Document], settings: Sequence[Setting]
+    ) -> list[tuple[Finding, ...]]:
+        """What a check of changed documents finds, for the proof of rewrites.
+
+        An industry that was guessed is guessed anew: a change of words may change the guess.
+        """
+        scene = Scene(documents)
+        settings = [
+            setting if setting.industry_given else self._setting(scene, part)
+            for part, setting in enumerate(settings)
+        ]
+        return [found for found, _ in self._judge(scene, settings)]
 
     def _setting(self, scene: Scene, part: int) -> Setting:
         document = scene.documents[part]

@@ -108,7 +108,9 @@ class RewriteSpec(_Strict):
     """One way out of a finding."""
 
     to: str | None = None
+    words: str | None = None
     map: dict[str, str] = {}
+    scope: Literal["clause", "turn"] = "clause"
     delete: bool = False
     insert: str | None = None
     ask: str | None = None
@@ -116,9 +118,10 @@ class RewriteSpec(_Strict):
 
     @model_validator(mode="after")
     def _one_way(self) -> RewriteSpec:
-        ways = [self.to is not None or bool(self.map), self.delete, self.insert is not None]
+        words = self.words is not None or bool(self.map)
+        ways = [self.to is not None, words, self.delete, self.insert is not None]
         if sum(ways) > 1 or (sum(ways) == 0 and self.ask is None):
-            raise ValueError("write one of to/map, delete, insert or ask")
+            raise ValueError("write one of to, words/map, delete, insert or ask")
         return self
 
 

@@ -236,6 +236,20 @@ def judge(findings: Iterable[Finding]) -> Verdict:
     return Verdict.REVIEW if Level.REVIEW in levels else Verdict.PASS
 
 
+@dataclass(frozen=True, slots=True)
+class Rewriting:
+    """A whole text with rewrites in it.
+
+    ``edits`` are disjoint and sorted, each a stretch of the original text and what takes its place;
+    they were proven together. ``open`` are the findings that no edit cures: each needs a person,
+    its manual rewrite has the question.
+    """
+
+    text: str
+    edits: tuple[Rewrite, ...] = ()
+    open: tuple[Finding, ...] = ()
+
+
 @dataclass(frozen=True)
 class Report:
     """All that was found in one document.
@@ -253,7 +267,7 @@ class Report:
     channel: str = "call_1to1"
     lexicon_version: str = ""
     model_version: str = ""
-    rewriter: Callable[[Report], str] | None = field(default=None, repr=False, compare=False)
+    rewriter: Callable[[Report], Rewriting] | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -261,9 +275,16 @@ class Report:
         return judge(self.findings)
 
     @cached_property
+    def rewriting(self) -> Rewriting:
+        """The whole text rewritten, proven together, and what is left for a person."""
+        if self.rewriter is None:
+            return Rewriting(self.document.text, (), self.findings)
+        return self.rewriter(self)
+
+    @property
     def rewritten(self) -> str:
-        """The text with the best rewrite of every finding that has one."""
-        return self.rewriter(self) if self.rewriter else self.document.text
+        """The text with the best rewrites that hold together; ``rewriting.open`` is what they leave."""
+        return self.rewriting.text
 
     def to_dict(self) -> dict[str, Any]:
         """The entry of this document in the JSON of the design."""
@@ -280,6 +301,15 @@ class Report:
                 for s in self.suppressed
             ],
             "rewritten": self.rewritten,
+            "rewritten_open": [
+                {
+                    "rule": finding.rule_id,
+                    "start": finding.span.start,
+                    "end": finding.span.end,
+                    "question": next((r.note for r in finding.rewrites if r.apply is Apply.MANUAL), ""),
+                }
+                for finding in self.rewriting.open
+            ],
         }
 
     def _finding(self, finding: Finding) -> dict[str, Any]:

@@ -132,7 +132,7 @@ def test_diff_shows_and_fix_writes_what_is_proven(tmp_path: Path, capsys) -> Non
     house.mkdir()
     (house / "a.yaml").write_text(
         "rules:\n  - id: absolute/house\n    level: review\n    match: {terms: [宇宙头名]}\n    message: 说得太满了\n"
-        "    why: 无法证明\n    basis: [ad-law-9-3]\n    rewrite: {to: 不错, apply: safe}\n"
+        "    why: 无法证明\n    basis: [ad-law-9-3]\n    rewrite: {words: 不错, apply: safe}\n"
         "    examples:\n      - flags: 这是[[宇宙头名]]\n      - passes: 这是茶\n        because: 没有比较\n",
         encoding="utf-8",
     )

@@ -20,7 +20,7 @@ rules:
     message: “{matched}”是绝对化用语
     why: 无法证明
     basis: [ad-law-9-3, aucl-9-1]
-    rewrite: {to: 不错, apply: safe}
+    rewrite: {words: 不错, apply: safe}
     examples:
       - flags: 这是[[宇宙头名]]的茶
       - passes: 这是茶

@@ -1,0 +1,108 @@
+"""How good are the rewrites on labelled real texts? ``python -m benchmarks.rewrites DIR``
+
+DIR holds JSON lines files with ``text`` or ``turns`` (``speaker``, ``text``) and ``verdict``. Nothing of
+them is stored here. Printed are the share of violation findings with a rewrite, the share with a real
+one (no slot to fill), and every suggestion that breaks a promise: one that checks again with its
+finding or with a new one. ``--show N`` prints N sentences drawn at random with their best suggestions,
+to be read by a person.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from checker import Apply, Checker, Document, State
+from checker.rewrite import best
+from checker.rewrite.proof import changed, covers
+
+
+def documents(folder: Path) -> Iterator[Document]:
+    """The texts that somebody judged to hold a violation, and every dialogue."""
+    for path in sorted(folder.glob("*.jsonl")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            if "turns" in row:
+                turns = [(turn["speaker"], turn["text"]) for turn in row["turns"]]
+                yield Document.from_turns(turns, path=row["id"])
+            elif row.get("verdict") == "violation":
+                yield Document.from_text(row["text"], path=row["id"])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path, metavar="DIR")
+    parser.add_argument("--show", type=int, default=0, metavar="N")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    checker = Checker()
+    counts: Counter[str] = Counter()
+    lines: list[str] = []
+    reports = list(checker.check_many(documents(options.folder)))
+    for report in reports:
+        before = Counter(finding.rule_id for finding in report.findings)
+        for finding in report.findings:
+            if finding.state is not State.VIOLATION and not finding.rewrites:
+                counts["needs evidence, nothing offered"] += 1
+            kind = "violation" if finding.state is State.VIOLATION else "needs-evidence"
+            counts[kind] += 1
+            counts[f"{kind}, offered"] += bool(finding.rewrites)
+            first = best(finding)
+            counts[f"{kind}, real"] += first is not None
+            for rewrite in finding.rewrites:
+                words = report.document.text[rewrite.span.start : rewrite.span.end]
+                if rewrite.apply is Apply.MANUAL and rewrite.text == words:
+                    continue
+                counts["shown"] += 1
+                text = changed(report.document, [rewrite])
+                again = Counter(f.rule_id for f in checker.check(text).findings)
+                if not covers(again, before - Counter({finding.rule_id: 1})):
+                    counts["broken promises"] += 1
+                    print("NOT PROVEN", finding.rule_id, rewrite, again - before, file=sys.stderr)
+            place = _sentence(report.document.text, finding.span.start, finding.span.end)
+            shown = first or (finding.rewrites[0] if finding.rewrites else None)
+            after = "-" if shown is None else _after(report.document.text, place, shown)
+            lines.append(
+                f"{finding.rule_id} | {report.document.text[place[0] : place[1]]} [[{finding.matched}]]\n"
+                f"    -> {after}{'' if first else '  (manual: ' + (shown.note if shown else '') + ')'}"
+            )
+        counts["texts"] += 1
+        rest = checker.check(changed(report.document, [])).findings if not report.findings else ()
+        del rest
+    for name, count in sorted(counts.items()):
+        print(f"{name:34s} {count}")
+    for kind in ("violation", "needs-evidence"):
+        total = max(counts[kind], 1)
+        print(
+            f"{kind}: offered {counts[kind + ', offered'] / total:.1%}, real {counts[kind + ', real'] / total:.1%}"
+        )
+    if options.show:
+        random.Random(options.seed).shuffle(lines)
+        print("\n".join(lines[: options.show]))
+    return 1 if counts["broken promises"] else 0
+
+
+def _sentence(text: str, start: int, end: int) -> tuple[int, int]:
+    ends = "。！？!?；;\n"
+    while start > 0 and text[start - 1] not in ends:
+        start -= 1
+    while end < len(text) and text[end] not in ends:
+        end += 1
+    return start, min(end + 1, len(text))
+
+
+def _after(text: str, place: tuple[int, int], rewrite: object) -> str:
+    start, end = rewrite.span  # type: ignore[attr-defined]
+    first, last = min(place[0], start), max(place[1], end)
+    return text[first:start] + rewrite.text + text[end:last]  # type: ignore[attr-defined]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,50 @@
+"""Putting rewrites into a text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from checker.rewrite.grammar import clause_spans
+from checker.rewrite.proof import spliced
+from checker.types import Apply, Finding, Rewrite, Span
+
+
+def best(finding: Finding) -> Rewrite | None:
+    """The first rewrite that needs no fact from a person."""
+    return next((item for item in finding.rewrites if item.apply is not Apply.MANUAL), None)
+
+
+def disjoint(rewrites: Iterable[Rewrite]) -> list[Rewrite]:
+    """The rewrites sorted; of two that overlap the first in the text counts, of these the longer."""
+    out: list[Rewrite] = []
+    place = -1
+    for rewrite in sorted(rewrites, key=lambda item: (item.span.start, -item.span.end)):
+        if rewrite.span.start >= place and not (out and rewrite == out[-1]):
+            out.append(rewrite)
+            place = rewrite.span.end
+    return out
+
+
+def apply_rewrites(text: str, rewrites: Iterable[Rewrite]) -> str:
+    """The text with rewrites applied, those that overlap left out (see :func:`disjoint`)."""
+    return spliced(text, disjoint(rewrites))
+
+
+def without_repeats(sentence: str) -> str:
+    """The sentence without clauses that say again what an earlier one says, word for word.
+
+    Two claims of one sentence are often answered by the same statement.
+
+    >>> without_repeats("效果因人而异，效果因人而异。")
+    '效果因人而异。'
+    """
+    clauses = clause_spans(sentence, Span(0, len(sentence.rstrip("。！？!?；;…\n\r"))))
+    seen: set[str] = set()
+    out = sentence
+    for number in range(len(clauses) - 1, 0, -1):
+        words = sentence[clauses[number].start : clauses[number].end]
+        earlier = {sentence[clause.start : clause.end] for clause in clauses[:number]}
+        if len(words) >= 4 and any(words == other or other.endswith(words) for other in earlier):
+            out = out[: clauses[number - 1].end] + out[clauses[number].end :]
+            seen.add(words)
+    return out

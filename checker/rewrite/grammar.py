@@ -1,0 +1,290 @@
+"""What a rewrite must know of Chinese grammar, from clauses, jieba words and their tags.
+
+The tags of a tokeniser are rough, so nothing here parses: it asks narrow questions whose wrong
+answer costs a good suggestion, never a bad one. What stands before the claim: a topic it is said
+of, a clause complete in itself, or nothing? Is the claim an attribute of what follows? Can the
+rest of the sentence stand without this clause? Is a changed sentence broken?
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+from checker.types import Span
+
+SENTENCE_ENDS = "。！？!?；;…\n\r"
+_DELIMITERS = "，,：:、"
+#: A space separates clauses in advertisements: 共享空间 民水民电
+_SPACE = re.compile(r"(?<=[\u4e00-\u9fff”’）)])[ \t\u3000]+(?=[\u4e00-\u9fff“‘（(])")
+_CLAUSE_END = re.compile(
+    r"(?<![0-9])[，,：:](?![0-9])|(?<=[\u4e00-\u9fff])[，,：:](?=[0-9])|(?<=[0-9])[，：:,](?=[^0-9])"
+)
+_PARTICLES = "了的呢吧啊呀哦噢嘛哈啦哟喔哇呗着过地得"
+_HAN = re.compile(r"[\u4e00-\u9fff]")
+_SLOT = re.compile(r"【[^】]{1,16}】|\{[^}]{1,16}\}|\[[^\]]{1,16}\]|[Xx×]{2,}|某某")
+_FACT = re.compile(
+    r"【[^】]{1,16}】|\{[^}]{1,16}\}"
+    r"|(?:百分之)?[0-9][0-9.,]*(?:%|％)?(?:[十百千万亿]*(?:元|块|天|年|个月|月|日|号|周|小时|分钟|期|次|盒|瓶|吨|斤|公斤|米|公里|平|套|家|人|名|位|倍|折|点|岁|寸|升|克|盎司|吉|G|g|M)?)"
+    r"|(?:百分之)?[一二两三四五六七八九十百千万亿半几]{1,8}(?:元|块钱|块|天|年|个月|月份|周|小时|分钟|期|盒|瓶|斤|米|公里|平米|折|岁|倍|成)"
+    r"|[A-Z][A-Za-z0-9+-]{1,20}"
+)
+#: A condition whose loss changes what is promised.
+_CONDITION = re.compile(
+    r"(?:如果|只要|除非|满|凭|须|需要?先|限|仅限|符合)[^，,。！？；\n]{1,12}?(?:的话|才|即可|方可|以上|以内|前|内)"
+)
+
+
+class Word(NamedTuple):
+    """A token with its jieba tag; offsets are in the text that was tagged."""
+
+    text: str
+    tag: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """What a statement can be said of: ``text`` followed by a comma when ``pause``."""
+
+    text: str
+    pause: bool
+
+
+class Grammar:
+    """Answers about one text at a time; ``tags`` is the tokeniser's tagger, ``words`` its word lists.
+
+    ``words`` comes from ``lexicons/rewrites.yaml``: see the comments there.
+    """
+
+    def __init__(
+        self, tags: Callable[[str], list[tuple[str, str]]], words: Mapping[str, Sequence[str]]
+    ) -> None:
+        self._nominal = frozenset(words["nominal"])
+        self._light = frozenset(words["light"])
+        self._modal = frozenset(words["modal"])
+        self._persons = frozenset(words["persons"])
+        self._openers = tuple(sorted(words["openers"], key=len, reverse=True))
+        self._needs_partner = tuple(words["needs_partner"])
+        self._scopes = frozenset(words["scopes"])
+        self.words = lru_cache(maxsize=4096)(lambda text: _words(tags, text))
+
+    def is_nominal(self, word: Word) -> bool:
+        """True for nouns, pronouns, slots, measure words used as heads, and nominal verbs."""
+        return (
+            word.text in self._nominal
+            or (word.tag[:1] in "nrjsit" and word.tag not in ("nrfg",) and word.text not in self._modal)
+            or word.tag in ("l", "eng", "vn", "an", "q", "zg", "f", "k")
+            or (word.tag in ("x", "") and bool(_SLOT.fullmatch(word.text) or len(word.text) > 1))
+            or word.text in ("】", "}", "]", "”", "》", "）")
+        )
+
+    def topic(self, left: str) -> Topic | None:
+        """What stands before a claim and can carry another statement instead.
+
+        >>> # 我们这个班 | 包过 -> 我们这个班;  加盟喜士多 | 毛利百分百 -> 加盟喜士多，
+        """
+        condition = left.rfind("的话")
+        if condition > 1:
+            return Topic(left[: condition + 2], pause=True)
+        words = [word for word in self.words(left) if word.text.strip()]
+        while (
+            words and not self.is_nominal(words[-1]) and not _is_figure(words[-1]) and words[-1].text != "多"
+        ):
+            words.pop()
+        while words and words[-1].text in self._scopes | {"里", "上", "中", "内", "之中"}:
+            words.pop()
+            while words and not self.is_nominal(words[-1]):
+                words.pop()
+        while len(words) > 1 and words[-1].text in self._persons:
+            words.pop()
+            while words and not self.is_nominal(words[-1]):
+                words.pop()
+        if not words:
+            return None
+        head = self._phrase(words)
+        whole = left[: words[-1].end].strip(_DELIMITERS + " ")
+        verbs = [word for word in words if self._is_verb(word)]
+        if len(head) == len(words):
+            return self._noun_topic(whole, words)
+        if not verbs or any(word.text in self._light for word in words):
+            kept = words[: len(head)]
+            return self._noun_topic(left[: kept[-1].end].strip(), kept) if kept else None
+        if len(whole) >= 4 and not self._open_ended(words):
+            return Topic(whole, pause=True)
+        kept = words[: len(head)]
+        return self._noun_topic(left[: kept[-1].end].strip(), kept) if kept else None
+
+    def _noun_topic(self, text: str, words: Sequence[Word]) -> Topic | None:
+        for opener in self._openers:
+            if text == opener:
+                return None
+        if text in self._persons or len(_HAN.findall(text)) + len(re.findall(r"[A-Za-z0-9]+", text)) < 2:
+            return None
+        if len(text) < 3 and not re.search(r"[这那我咱本此]", text):
+            return None
+        if all(word.tag in ("t", "s", "f", "d", "c", "m", "ns", "tg") for word in words):
+            return None
+        return Topic(text, pause=any(self._is_verb(word) for word in words))
+
+    def _phrase(self, words: Sequence[Word]) -> Sequence[Word]:
+        """The longest noun phrase at the start, without what trails it."""
+        end = 0
+        for word in words:
+            modifies = word.tag[:1] in "amcu" and word.tag not in ("ul", "ug", "uz")
+            if not self.is_nominal(word) and not (
+                modifies or word.text in self._nominal or word.text == "、"
+            ):
+                break
+            end += 1
+        kept = list(words[:end])
+        while kept and not self.is_nominal(kept[-1]) and kept[-1].text != "多":
+            kept.pop()
+        return kept
+
+    def _is_verb(self, word: Word) -> bool:
+        return word.tag[:1] == "v" and word.tag != "vn" and word.text not in self._nominal
+
+    def _open_ended(self, words: Sequence[Word]) -> bool:
+        """True when the words end before the object of 让, 保证 … has come."""
+        return words[-1].text in self._persons or words[-1].text in self._light
+
+    def has_predicate(self, text: str) -> bool:
+        """True when a clause says something: it has a verb or an adjective beside its nouns."""
+        words = self.words(text)
+        return any(self._is_verb(word) or word.tag[:1] in "ai" or word.tag == "l" for word in words)
+
+    def is_noun_phrase(self, text: str) -> bool:
+        """True when a text is one noun phrase, such as what follows an attribute."""
+        words = [word for word in self.words(text) if word.text.strip()]
+        return bool(words) and len(self._phrase(words)) == len(words)
+
+    def starts_nominal(self, text: str) -> bool:
+        """True when a text begins with a noun, or an adjective or number before one."""
+        words = self.words(text[:12])
+        if not words:
+            return False
+        first = words[0]
+        if self.is_nominal(first) and first.tag not in ("r", "zg", "f", "t", "b"):
+            return True
+        return first.tag[:1] in "ab" and len(words) > 1 and self.is_nominal(words[1])
+
+    def is_short_noun(self, text: str) -> bool:
+        """True when a text of few words ends in a noun and has no verb that governs it."""
+        words = [word for word in self.words(text) if word.text.strip()]
+        if not 0 < len(words) <= 4 or not self.is_nominal(words[-1]):
+            return False
+        return not any(word.text in self._light or word.tag[:1] in "pcd" for word in words)
+
+    def ends_in_verb(self, text: str) -> bool:
+        """True when the last word is a verb that waits for its object."""
+        words = self.words(text)
+        return bool(words) and (words[-1].tag[:1] in "vp" or words[-1].text in self._light)
+
+    def has_verb(self, text: str) -> bool:
+        """True when a verb is among the words."""
+        return any(self._is_verb(word) for word in self.words(text))
+
+    def can_open(self, text: str) -> str:
+        """A clause as it may begin a sentence: without 而且, 还 and the like."""
+        for opener in self._openers:
+            if text.startswith(opener) and len(text) > len(opener) + 2:
+                return text[len(opener) :].lstrip(_DELIMITERS + " ")
+        return text
+
+    def is_half(self, text: str) -> bool:
+        """True when a clause waits for the next one: 如果…, 不仅…"""
+        return text.strip().startswith(self._needs_partner)
+
+    def is_broken(self, text: str) -> bool:
+        """True when a sentence shows the scars of a cut: a lone particle, a dangling 是, doubled words."""
+        if _BROKEN.search(text) or any(
+            text.count(a) != text.count(b) for a, b in ("“”", "《》", "（）", "【】")
+        ):
+            return True
+        for clause in clause_spans(text, Span(0, len(text))):
+            words = text[clause.start : clause.end].strip(" 　“”\"'（）()")
+            if words and not _HAN.sub("", words) and all(letter in _PARTICLES for letter in words):
+                return True
+        return False
+
+
+_BROKEN = re.compile(
+    r"(?:^|[，,。：:；;！!？?、])[的地得了着吗呢](?![确士话解])(?=.?(?:$|[，,。：:；;！!？?、]))"
+    r"|(?:^|[，,。：:；;！!？?])[的得](?![到出])"
+    r"|(?:[^还就总老要但若而于可只算凡都也倒不]是|和|以及|让|把|被|对于|关于|属于|作为|成为|称为|打造|拥有|具有|采用)(?=$|[，,。；;！!？?])"
+    r"|是是|的的|了了|和和|、、|，，|，。|，、|：，|。。|是的是|很很|都都|就就|最最|比较比较|比较更|更比较|非常比较|特别比较|很比较|真比较|太比较"
+    r"|(?:能够|让您|让你|给您|帮您|从而|并且|起到|达到|进行|使佩戴者)(?=$|[，,。；;！!？?])"
+    r"|一个(?=$|[，,。；;！!？?])|(?:^|[，,。；])(?:比|由|从|在|为|与|向)(?=$|[，,。；;！!？?])"
+    r"|的(?:、|和)|[的了]是(?=$|[，,。])|不错的不错|是效果|是具体|是您可以|是请|能效果|能具体|可以具体|能请|会请"
+)
+
+
+def _is_figure(word: Word) -> bool:
+    return word.tag == "m" and bool(re.search(r"[0-9]", word.text))
+
+
+def _words(tags: Callable[[str], list[tuple[str, str]]], text: str) -> tuple[Word, ...]:
+    out: list[Word] = []
+    place = 0
+    for word, tag in tags(text):
+        out.append(Word(word, tag, place, place + len(word)))
+        place += len(word)
+    return tuple(out)
+
+
+def sentence_span(text: str, span: Span, limits: Span) -> Span:
+    """The sentences that ``span`` touches, without the mark that ends the last one."""
+    start, end = span.start, span.end
+    while start > limits.start and text[start - 1] not in SENTENCE_ENDS:
+        start -= 1
+    while end < limits.end and text[end] not in SENTENCE_ENDS:
+        end += 1
+    return Span(start, end)
+
+
+def clause_spans(text: str, sentence: Span) -> list[Span]:
+    """The clauses of a sentence, delimiters left out; blank ones are dropped.
+
+    A comma inside a figure (10,000) or a clock time is no end.
+    """
+    inside = text[sentence.start : sentence.end]
+    cuts = [(match.start(), match.end()) for match in _CLAUSE_END.finditer(inside)]
+    cuts += [(match.start(), match.end()) for match in _SPACE.finditer(inside)]
+    out: list[Span] = []
+    place = 0
+    for start, end in [*sorted(cuts), (len(inside), len(inside))]:
+        if start < place:
+            continue
+        if inside[place:start].strip():
+            lead = len(inside[place:start]) - len(inside[place:start].lstrip())
+            trail = len(inside[place:start].rstrip())
+            out.append(Span(sentence.start + place + lead, sentence.start + place + trail))
+        place = end
+    return out
+
+
+def facts(text: str) -> list[str]:
+    """Figures, dates, amounts, Latin names, conditions and slots, in order."""
+    found = [match.group().strip() for match in _FACT.finditer(text)]
+    found += [match.group() for match in _CONDITION.finditer(text)]
+    return [fact for fact in found if fact]
+
+
+def dropped_facts(before: str, after: str) -> list[str]:
+    """The facts of ``before`` that are not in ``after``, each named once."""
+    return list(dict.fromkeys(fact for fact in facts(before) if fact not in after))
+
+
+def has_slot(text: str) -> bool:
+    """True when a person must fill something in."""
+    return _SLOT.search(text) is not None
+
+
+def only_particles(text: str) -> bool:
+    """True when nothing but particles and marks is left."""
+    return all(letter in _PARTICLES + " 　~～!！？?。.，,“”\"'" for letter in text)

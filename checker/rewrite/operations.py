@@ -1,0 +1,658 @@
+"""Drafts of what to say instead of a finding: words for words, a statement for a clause, or less.
+
+A rule names words (``map``, ``words``), a statement (``to``), deletion or a question; entries of
+``lexicons/rewrites.yaml`` add what is common to a category. Here they meet the grammar of the
+sentence. Every draft is a claim that it reads well; :mod:`checker.rewrite.proof` decides whether it
+may be shown and :mod:`checker.rewrite.ranking` which comes first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from checker.lexicon import Lexicon, Rule, fits
+from checker.normalize import fold
+from checker.rewrite.grammar import (
+    Grammar,
+    Topic,
+    clause_spans,
+    dropped_facts,
+    has_slot,
+    only_particles,
+)
+from checker.types import Apply, Finding, Span
+
+_MARKS = "，。！？；、,;：: "
+_QUESTION_END = re.compile(r"[?？]")
+_SUPERLATIVE = re.compile(r"(?:最为|最最|最|至|顶(?![级流奢尖]))(?P<quality>[\u4e00-\u9fff]{1,5})")
+_SUPERLATIVES = re.compile(r"(?:最为|最最|最)(?P<quality>[^最、和与及又\s的]{1,3})[、和与及又\s]*")
+_VOW = re.compile(r"百分之?百|百分之一百|100 ?%")
+_SURE = re.compile(r"绝对|肯定|一定|必定|铁定|保证|百分之?百|100 ?%|完全")
+_WHOLE = re.compile(
+    r"(?:全[港省市城区县网国球村镇校行业]+|整个[\u4e00-\u9fff]{1,6}?(?=最|第|性价比))(?:的|上|里|内|中)?$"
+)
+_FIRST = re.compile(r"第[一1①１]|榜首|冠军|销冠|首位|头名|[Tt][Oo][Pp]\.? ?1|[Nn][Oo]\.? ?1|领先|领跑")
+_NUMBER = r"(?:[0-9][0-9.,]*|[零一二两三四五六七八九十百千万亿半数几]+)"
+_DIGITS = "[0-9零一二两三四五六七八九十百千万亿半][0-9零一二两三四五六七八九十百千万亿半.,]*"
+_AMOUNT = re.compile(rf"[¥￥][0-9][0-9.,]*|{_DIGITS}[多来]?(?:元|块钱|块|万元)")
+_NOW = re.compile(
+    rf"(?:现价|现在|今天|今日|只要|只需|仅需|仅(?!限)|只收|促销价|会员价|活动价|到手价?|特价|优惠价|秒杀价)[^0-9¥￥，,。]{{0,6}}?(?P<amount>{_AMOUNT.pattern}|{_DIGITS})"
+)
+_COUNT = re.compile(
+    rf"(?:[0-9]+[-~至到])?(?:已经?|累计|总共|一共|超过|高达|多达|达到|达|将近|近|约|上|每年|至少)*{_NUMBER}[多余来几+＋]*(?:[十百千万亿]+[多余来几+＋]*)?"
+    r"(?P<unit>名|位|个|家|户|人次|人|例|单|组|批|台|间|套|款|项|座|所|对)?"
+)
+_CHANGE = re.compile(
+    rf"(?P<verb>提升|提高|增加|增长|降低|减少|下降|缩短|节省|改善)了?(?:了|到|至|高达|达|超过|将近|近|约)*(?:百分之{_NUMBER}|{_NUMBER}(?:%|％|倍|成|个点|个百分点)?)以?上?"
+)
+_SHARE = re.compile(
+    rf"(?:有|超过|超|近|将近|高达|多达|达|约)*(?:百分之{_NUMBER}|{_NUMBER}[%％]|[一二三四五六七八九]成[多半]?|绝大多数|绝大部分|几乎所有|九成九|十有八九)(?:以上|左右|多)?的?"
+)
+#: Slots that name a paper: with the brackets gone the words still say what they should.
+_PAPER = re.compile(
+    r"【([^】、]*(?:报告|合同|说明书|文件|条款|页面|资料|产品资料|条款号|规则|披露文件|公告|标签))】"
+)
+_SAY_NOUN = re.compile(r"^【([^】]+)】$")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A suggestion before its proof. ``added`` is what it puts in, without the words it keeps."""
+
+    span: Span
+    text: str
+    kind: str
+    order: int
+    added: str = ""
+    apply: Apply = Apply.SUGGEST
+    note: str = ""
+
+
+class Case:
+    """One finding in its sentence, with the questions that all operations ask."""
+
+    def __init__(
+        self,
+        finding: Finding,
+        text: str,
+        sentence: Span,
+        grammar: Grammar,
+        industry: str | None,
+        others: Sequence[Span] = (),
+    ) -> None:
+        self.given = finding
+        self.finding = _trimmed(finding, text)
+        self.text = text
+        self.sentence = sentence
+        self.grammar = grammar
+        self.industry = industry
+        self.others = others
+
+    @cached_property
+    def clauses(self) -> list[Span]:
+        """The clauses of the sentence."""
+        return clause_spans(self.text, self.sentence)
+
+    @cached_property
+    def touched(self) -> tuple[int, int]:
+        """Numbers of the first and last clause the finding touches."""
+        span = self.finding.span
+        hit = [
+            n for n, clause in enumerate(self.clauses) if clause.start < span.end and span.start < clause.end
+        ]
+        return (hit[0], hit[-1]) if hit else (0, len(self.clauses) - 1)
+
+    @property
+    def clause(self) -> Span:
+        """From the first to the last clause the finding touches."""
+        first, last = self.touched
+        span = self.finding.span
+        return Span(min(self.clauses[first].start, span.start), max(self.clauses[last].end, span.end))
+
+    @property
+    def left(self) -> str:
+        """The clause before the finding."""
+        return self.text[self.clause.start : self.finding.span.start]
+
+    @property
+    def right(self) -> str:
+        """The clause after the finding."""
+        return self.text[self.finding.span.end : self.clause.end]
+
+    @cached_property
+    def words(self) -> str:
+        """The matched words as they were read."""
+        return self.finding.explanation.read_as or fold(self.finding.matched)
+
+    @cached_property
+    def topic(self) -> Topic | None:
+        """What the claim is said of."""
+        span = self.finding.span
+        flagged = any(other.start < span.start and self.clause.start < other.end for other in self.others)
+        left = self.left
+        if flagged:
+            starts = [o.start for o in self.others if self.clause.start <= o.start < span.start]
+            left = self.text[self.clause.start : min(starts)] if starts else ""
+        topic = self.grammar.topic(left)
+        if topic is None and len(left) <= 1 and not only_particles(self.right):
+            clean = not any(span.end <= other.start < self.clause.end for other in self.others)
+            if clean and self.grammar.ends_in_verb(self.finding.matched) and len(self.right) >= 3:
+                if self.grammar.is_noun_phrase(self.right):
+                    return Topic(self.right.rstrip("的了"), pause=False)
+        return topic
+
+    @property
+    def is_attribute(self) -> bool:
+        """True when the finding modifies a noun that follows it with 的."""
+        matched, right = self.finding.matched, self.right
+        if right.startswith("的"):
+            return self.grammar.starts_nominal(right[1:])
+        return matched.endswith("的") and self.grammar.starts_nominal(right)
+
+
+class Drafter:
+    """Drafts for a finding, from its rule and from ``lexicons/rewrites.yaml``."""
+
+    def __init__(self, lexicon: Lexicon, grammar: Grammar) -> None:
+        self._lexicon = lexicon
+        self.grammar = grammar
+        data = lexicon.rewriting
+        self._softer: Mapping[str, str] = data["softer"]
+        self._ranked: Mapping[str, str] = data["ranked"]
+        self._idle = frozenset(data["idle"])
+        self._scopes = sorted(data["scopes"], key=len, reverse=True)
+        self._questions: Mapping[str, str] = data["questions"]
+        self._statements: Sequence[Mapping[str, Any]] = data["statements"]
+        self._shared: dict[tuple[str, str | None], tuple[tuple[str, str, bool], ...]] = {}
+
+    def shared(self, rule: Rule, industry: str | None) -> tuple[tuple[str, str, bool], ...]:
+        """The statements of ``rewrites.yaml`` for a rule, the first the best.
+
+        Each with the pattern that the clause must hold (or ``""``), and whether it was written for
+        just this industry, so that it goes before the general words of the rule.
+        """
+        key = (rule.id, industry)
+        if key not in self._shared:
+            found: dict[str, tuple[str, str, bool]] = {}
+            for entry in self._statements:
+                covers = entry["covers"]
+                named = any(fits(rule.id, pattern) for pattern in covers.get("rules", ()))
+                if not named and rule.category not in covers.get("categories", ()):
+                    continue
+                if "industries" in entry and industry not in entry["industries"]:
+                    continue
+                first = ("industries" in entry and not rule.industries) or "when" in entry
+                for text in entry["to"]:
+                    found.setdefault(text, (text, entry.get("when", ""), first))
+            self._shared[key] = tuple(found.values())
+        return self._shared[key]
+
+    def question(self, rule: Rule) -> str:
+        """What to ask a person when no wording is compliant."""
+        asked = next((option["ask"] for option in rule.rewrites if option["ask"]), None)
+        return str(asked or self._questions[rule.category])
+
+    def drafts(self, case: Case) -> list[Draft]:
+        """Every draft for a finding, in the order of preference of the data."""
+        rule = self._lexicon.rule_by_id[case.finding.rule_id]
+        span = case.finding.span
+        if span.start == span.end:
+            return list(self._inserted(case, rule))
+        out: list[Draft] = []
+        order = 0
+        for option in rule.rewrites:
+            out += self._option(case, rule, option, order)
+            order += 1
+        out += self._general(case, rule, order)
+        given, asked = case.given, self.question(rule)
+        out.append(Draft(given.span, given.matched, "question", 90, "", Apply.MANUAL, asked))
+        seen: set[tuple[Span, str]] = set()
+        kept = []
+        for draft in out:
+            key = (draft.span, draft.text)
+            if key not in seen:
+                seen.add(key)
+                kept.append(draft)
+        return kept
+
+    # --- what the rule says -----------------------------------------------------------------------
+
+    def _inserted(self, case: Case, rule: Rule) -> Iterator[Draft]:
+        for order, option in enumerate(rule.rewrites):
+            if option["insert"] is not None:
+                apply = Apply(option["apply"] or "suggest")
+                before = case.text[: case.finding.span.start].rstrip(" ")
+                mark = "" if not before or before[-1] in "。！？!?；;，,：:\n" else "。"
+                yield Draft(
+                    case.finding.span, mark + option["insert"], "insert", order, option["insert"], apply
+                )
+            elif option["ask"]:
+                yield Draft(case.finding.span, "", "question", order, "", Apply.MANUAL, option["ask"])
+
+    def _option(self, case: Case, rule: Rule, option: Mapping[str, Any], order: int) -> Iterator[Draft]:
+        ask, wanted = option["ask"] or "", option["apply"]
+        if option["map"] or option["words"]:
+            words = option["map"].get(case.words, option["words"])
+            if words is not None:
+                apply = Apply(wanted or ("manual" if ask and has_slot(words) else "suggest"))
+                made = self._words(case, words.replace("{matched}", case.finding.matched), order)
+                yield from (
+                    replace(draft, apply=apply, note=ask if has_slot(words) else "") for draft in made
+                )
+        elif option["delete"]:
+            yield from self._deleted(case, order)
+        if option["to"] is not None and not option["to"].startswith("根据【"):
+            for text in _complete(option["to"]):
+                yield from self._statement(case, text, order, whole=option["scope"] == "turn")
+            if has_slot(option["to"]) and ask:
+                noun = _SAY_NOUN.match(option["to"])
+                text = f"{noun[1]}是{option['to']}" if noun else option["to"]
+                for draft in self._statement(case, text, order + 60):
+                    yield replace(draft, apply=Apply.MANUAL, note=ask)
+            elif has_slot(option["to"]):
+                for draft in self._statement(case, option["to"], order + 40, whole=option["scope"] == "turn"):
+                    yield replace(draft, apply=Apply.MANUAL, note="请填写公司、姓名等真实信息")
+
+    # --- what holds for every rule ------------------------------------------------------------------
+
+    def _general(self, case: Case, rule: Rule, order: int) -> Iterator[Draft]:
+        if rule.category == "absolute":
+            yield from self._ranked_aspect(case, order)
+            yield from self._softened(case, order + 1)
+            if case.words in self._idle:
+                yield from self._without_attribute(case, -1)
+        if rule.category in ("unsupported-data", "endorsement"):
+            yield from self._vague(case, order)
+        span = case.finding.span
+        clause = case.text[case.clause.start : case.clause.end]
+        for number, (statement, when, first) in enumerate(self.shared(rule, case.industry)):
+            if not when or re.search(when, clause):
+                yield from self._statement(case, statement, (0 if first else order + 3) + number)
+        if rule.category in ("guarantee", "exaggeration") and _VOW.search(case.finding.matched):
+            rest = _VOW.sub("", case.finding.matched)
+            if len(rest) >= 2 and not re.search(r"[效果赚过成功满意安全治瘦放心回保险利错亏输]", rest):
+                yield Draft(span, rest, "words", -1, rest)
+        yield from self._without_item(case, order + 5)
+        yield from self._without_attribute(case, order + 2)
+        if rule.category not in ("disclosure", "impersonation", "privacy"):
+            yield from self._without_clause(case, order + 8)
+        if rule.category == "unsupported-data" or _FIRST.search(case.finding.matched):
+            yield from self._attributed(case, rule)
+
+    # --- words for words ------------------------------------------------------------------------------
+
+    def _words(self, case: Case, words: str, order: int) -> Iterator[Draft]:
+        """The words in the place of the finding, in every form that the place may ask for."""
+        text, span = case.text, case.finding.span
+        if words == case.finding.matched:
+            return
+        left, right = case.left, case.right
+        noun = words.endswith(("品牌", "选择", "企业", "服务商")) or (
+            self.grammar.is_noun_phrase(words) and not words.endswith("的")
+        )
+        attribute = not noun and not words.endswith("的") and self._modifies(right)
+        forms = [words + "的", words] if attribute else [words]
+        if attribute and re.match(r"[^的，、]{1,4}的", right):
+            forms = [words]
+        if re.search(r"(?:非常|特别|比较|十分|很|挺|真|更|超级|还)$", left):
+            forms = [form.removeprefix("比较") for form in forms]
+        if left.endswith("比"):
+            forms = [re.sub(r"^比较", "挺", form) for form in forms]
+        if case.finding.matched.endswith("的") and not noun and not forms[0].endswith("的"):
+            forms.insert(0, forms[0] + "的")
+        choice = re.match(r"(?:就)?是", right)
+        if choice and left.endswith("的") and words.startswith("可以"):
+            yield Draft(Span(span.start - 1, span.end + choice.end()), words, "words", order, words)
+            return
+        ends = only_particles(right) and not right.startswith("的")
+        scope = self._before_scope(case.clause.start, left)
+        hedge = re.search(r"(?:还可以|还行|也是|可以说)$", left)
+        starts = [scope, span.start] if scope is not None else [span.start]
+        if hedge:
+            starts.insert(0, span.start - len(hedge.group()))
+        for start in starts:
+            before = text[case.clause.start : start]
+            copula = re.search(r"(?:(?:那|就|都|可)?是|算是?|真的?是|真的?)$", before)
+            if ends and copula and not noun:
+                if len(before) - len(copula.group()) >= 2:
+                    first = start - len(copula.group())
+                    later = order + (0 if re.match(r"[那就真]", copula.group()) else 1)
+                    yield Draft(Span(first, span.end), forms[0].removesuffix("的"), "words", later, words)
+                if not re.match(r"[那就真]", copula.group()):
+                    yield Draft(
+                        Span(start, span.end), forms[0].removesuffix("的") + "的", "words", order, words
+                    )
+                continue
+            for form in forms:
+                yield Draft(Span(start, span.end), form, "words", order, words)
+
+    def _modifies(self, right: str) -> bool:
+        """True when what follows without 的 is a noun phrase that the words in front belong to."""
+        if not right or right[0] in "的地得了着过、" or only_particles(right):
+            return False
+        return self.grammar.starts_nominal(right) or self.grammar.is_short_noun(right)
+
+    def _before_scope(self, start: int, left: str) -> int | None:
+        """Where a field of comparison right before the finding begins (全国, 在市面上), if one stands there."""
+        for scope in self._scopes:
+            match = re.search(rf"(?:目前|现在)?在?{scope}(?:的|上|里|内|中)?$", left)
+            if match:
+                return start + match.start()
+        match = _WHOLE.search(left)
+        return start + match.start() if match else None
+
+    def _softened(self, case: Case, order: int) -> Iterator[Draft]:
+        """最X as a salesperson may say it, wherever in the finding it stands."""
+        chain = list(_SUPERLATIVES.finditer(case.finding.matched))
+        if len(chain) > 1 and chain[0].start() == 0:
+            # 最快最好最便宜 -> 又快又好又便宜
+            said = "".join("又" + part["quality"] for part in chain[:3])
+            if all(part["quality"] in self._softer or len(part["quality"]) == 1 for part in chain):
+                yield from self._words(case, said, order)
+            first = chain[0]["quality"]
+            yield from self._words(case, self._softer.get(first, "比较" + first), order + 1)
+            return
+        match = _SUPERLATIVE.search(case.finding.matched)
+        if match is None:
+            return
+        quality = match["quality"]
+        for length in range(len(quality), 0, -1):
+            softer = self._softer.get(quality[:length])
+            if softer:
+                rest = quality[length:]
+                break
+        else:
+            softer, rest = f"比较{quality}", ""
+            if quality.startswith("具"):
+                softer = f"有{quality.removeprefix('具有').removeprefix('具')}"
+        before, after = case.finding.matched[: match.start()], rest + case.finding.matched[match.end() :]
+        for scope in self._scopes:
+            before = before.removesuffix(scope)
+        if after and not after.startswith("的") and self._modifies(after):
+            softer += "的"
+        yield from self._words(case, before + softer + after, order)
+
+    def _ranked_aspect(self, case: Case, order: int) -> Iterator[Draft]:
+        """销量第一 -> 销量不错: the respect stays, the rank goes."""
+        text, span = case.text, case.finding.span
+        if not _FIRST.search(case.finding.matched):
+            return
+        upto = text[case.clause.start : span.end]
+        best = max(
+            ((upto.rfind(aspect), len(aspect), aspect) for aspect in self._ranked if aspect in upto),
+            default=None,
+        )
+        if best is None:
+            return
+        start, said = case.clause.start + best[0], self._ranked[best[2]]
+        end = span.end
+        after = text[end : case.clause.end]
+        if case.is_attribute:
+            cut = re.search(
+                r"(?:连续)?[0-9一二三四五六七八九十两]+年[^，]{0,2}$", text[case.clause.start : start]
+            )
+            first = start - len(cut.group()) if cut else start
+            scope = self._before_scope(case.clause.start, text[case.clause.start : first])
+            if "，" not in said:
+                yield Draft(Span(scope or first, end), said, "words", order, said)
+            return
+        topic = self.grammar.topic(text[case.clause.start : start])
+        if only_particles(after):
+            lead = topic.text if topic else ""
+            yield Draft(Span(case.clause.start, case.clause.end), lead + said, "words", order, said)
+
+    def _without_attribute(self, case: Case, order: int) -> Iterator[Draft]:
+        """The noun without the attribute that makes the claim."""
+        text, span = case.text, case.finding.span
+        start, end = span
+        left = case.left
+        if case.is_attribute:
+            end += text[end] == "的" if end < len(text) else 0
+        elif not (
+            case.words in self._idle
+            and case.right
+            and case.right[0] not in "的是了、"
+            and not only_particles(case.right)
+        ):
+            return
+        scope = self._before_scope(case.clause.start, left)
+        if scope is not None:
+            start = scope
+            left = text[case.clause.start : start]
+        if left.endswith(("是", "为", "叫")) and not re.search(r"[一这那几两]", text[end : end + 2]):
+            # 是全国第一的牌子 -> 是不错的牌子: without its attribute the noun says nothing.
+            yield Draft(Span(start, end), "不错的", "words", order, "不错的")
+            return
+        words = self.grammar.words(left)
+        if words and words[-1].tag in ("ns", "s", "f", "nt", "nz") and not text[start:end].endswith("的"):
+            yield Draft(Span(start, end), "的", "attribute", order, "")
+        yield Draft(Span(start, end), "", "attribute", order)
+
+    # --- figures ----------------------------------------------------------------------------------------
+
+    def _vague(self, case: Case, order: int) -> Iterator[Draft]:
+        """Counts and shares without their figures: 98%的客户 -> 不少客户."""
+        matched, span = case.finding.matched, case.finding.span
+        share = _SHARE.search(matched)
+        if share and share.end() < len(matched) and self.grammar.starts_nominal(matched[share.end() :]):
+            said = matched[: share.start()] + "不少" + matched[share.end() :]
+            yield Draft(span, said, "words", -1, "不少")
+        change = _CHANGE.search(matched)
+        if change:
+            said = matched[: change.start()] + "有所" + change["verb"] + matched[change.end() :]
+            yield Draft(span, said, "words", -1, "有所" + change["verb"])
+        for count in _COUNT.finditer(matched):
+            rest = matched[count.end() :]
+            large = re.search(r"[0-9]|[千万亿]|[多余来几]", count.group())
+            if (
+                not large
+                or share
+                or change
+                or re.match(r"[强大佳佳倍折%％]|个?百分", rest)
+                or "每" in matched
+            ):
+                continue
+            if rest and self.grammar.starts_nominal(rest.lstrip("的")):
+                said = matched[: count.start()] + "不少" + rest.lstrip("的")
+            elif not rest and count.start() and only_particles(case.right):
+                said = (
+                    matched[: count.start()]
+                    + ("有" if not matched[: count.start()].endswith("有") else "")
+                    + "不少"
+                )
+            else:
+                continue
+            yield Draft(span, said, "words", -1, "不少")
+            break
+
+    def _attributed(self, case: Case, rule: Rule) -> Iterator[Draft]:
+        """The claim with its source before it, to be filled in."""
+        first, _ = case.touched
+        start = case.clauses[first].start if case.clauses else case.finding.span.start
+        said = "根据【机构、日期】的统计报告，"
+        yield Draft(Span(start, start), said, "attribution", 50, said, Apply.MANUAL, self.question(rule))
+
+    # --- statements -----------------------------------------------------------------------------------------
+
+    def _statement(self, case: Case, statement: str, order: int, *, whole: bool = False) -> Iterator[Draft]:
+        """The statement in the place of the clause, after the topic of the claim if there is one."""
+        text = case.text
+        clause = case.clause
+        filled = self._filled(statement, case)
+        if filled is None:
+            return
+        if whole:
+            yield Draft(case.sentence, filled, "statement", order, filled)
+            return
+        before = text[case.sentence.start : clause.start]
+        already = text[case.sentence.start : case.sentence.end]
+        if filled in already:
+            return
+        end = clause.end
+        closing = text[end : end + 1]
+        said = filled
+        if _QUESTION_END.match(closing):
+            end, said = end + 1, filled + "。"
+        topic = case.topic
+        if topic is not None and said.startswith("我们") and "我们" in topic.text:
+            said = said.removeprefix("我们")
+        if topic is not None:
+            pause = topic.pause or _wants_pause(filled)
+            joined = topic.text + ("，" if pause else "") + said
+            if case.text[case.sentence.start : clause.start].strip() and topic.text in before:
+                joined = said
+            yield Draft(Span(clause.start, end), joined, "statement", order, filled)
+        elif self._needs_topic(filled) and not before.strip():
+            return
+        if topic is None:
+            yield Draft(Span(clause.start, end), said, "statement", order, filled)
+
+    def _needs_topic(self, statement: str) -> bool:
+        return re.match(r"是(?!否)|不是|有风险|由|在", statement) is not None
+
+    def _filled(self, statement: str, case: Case) -> str | None:
+        if "{amount}" in statement:
+            amount = self._amount(case)
+            return statement.replace("{amount}", amount) if amount else None
+        return statement
+
+    def _amount(self, case: Case) -> str | None:
+        clause = case.text[case.clause.start : case.clause.end]
+        now = [match["amount"] for match in _NOW.finditer(clause)]
+        amounts = [found for found in now or _AMOUNT.findall(clause) if not re.match(r"[零〇0][元块]", found)]
+        if not amounts:
+            return None
+        amount = str(amounts[-1])
+        if re.fullmatch(r"[¥￥].*", amount):
+            return amount.lstrip("¥￥") + "元"
+        return amount + ("元" if re.fullmatch(r"[0-9.,]+", amount) else "")
+
+    # --- less -----------------------------------------------------------------------------------------------
+
+    def _deleted(self, case: Case, order: int) -> Iterator[Draft]:
+        """The finding gone: with its clause, as an attribute, or as a word alone."""
+        yield from self._without_attribute(case, order)
+        yield from self._without_clause(case, order)
+        span = case.finding.span
+        left, right, matched = case.left, case.right, case.finding.matched
+        if not only_particles(right) and re.fullmatch(_SURE, matched):
+            yield Draft(span, "", "delete", order - 1)
+            return
+        attribute = not only_particles(right) and self._modifies(right) and (not left or left[-1] in "的、")
+        aside = not self.grammar.has_verb(matched) and self.grammar.has_predicate(left + right)
+        if attribute or aside:
+            yield Draft(span, "", "delete", order + 1)
+
+    def _without_item(self, case: Case, order: int) -> Iterator[Draft]:
+        """An enumeration without the item that makes the claim."""
+        text, (start, end) = case.text, case.finding.span
+        clause = case.clause
+        if any(clause.start < other.end and other.start < clause.end for other in case.others):
+            return
+        if text[end : end + 1] == "、" and (start == clause.start or text[start - 1] == "、"):
+            yield Draft(Span(start, end + 1), "", "delete", order)
+        elif (
+            text[start - 1 : start] == "、"
+            and start > clause.start
+            and only_particles(text[end : clause.end])
+        ):
+            yield Draft(Span(start - 1, end), "", "delete", order)
+
+    def _without_clause(self, case: Case, order: int) -> Iterator[Draft]:
+        """The sentence without the clause, where the rest can stand."""
+        text = case.text
+        clauses = case.clauses
+        first, last = case.touched
+        before, after = clauses[:first], clauses[last + 1 :]
+        rest = [text[clause.start : clause.end] for clause in (*before, *after)]
+        flagged = [
+            c for c in (*before, *after) if any(c.start < o.end and o.start < c.end for o in case.others)
+        ]
+        standing = [
+            text[c.start : c.end]
+            for c in (*before, *after)
+            if c not in flagged and self.grammar.has_predicate(text[c.start : c.end])
+        ]
+        if not standing or sum(map(len, rest)) < 5:
+            return
+        if before and self.grammar.is_half(text[before[-1].start : before[-1].end]):
+            return
+        if before and text[before[-1].end : clauses[first].start].strip() in ("：", ":"):
+            return
+        if after:
+            start, end = clauses[first].start, after[0].start
+            opened = "" if before else self.grammar.can_open(text[end : after[0].end])
+            if not before:
+                order += 3  # the first clause mostly holds what the others are said of
+            if opened and opened != text[end : after[0].end]:
+                yield Draft(Span(start, after[0].end), opened, "delete", order)
+                return
+            if not before and not self._stands_first(text[end : after[0].end]):
+                return
+        else:
+            start, end = before[-1].end, max(clauses[last].end, case.finding.span.end)
+            if not self.grammar.has_predicate(text[before[-1].start : before[-1].end]):
+                return
+        yield Draft(
+            Span(min(start, case.finding.span.start), max(end, case.finding.span.end)), "", "delete", order
+        )
+
+    def _stands_first(self, clause: str) -> bool:
+        words = self.grammar.words(clause)
+        return bool(words) and (self.grammar.is_nominal(words[0]) or words[0].tag[:1] in "vtrdpa")
+
+
+def _trimmed(finding: Finding, text: str) -> Finding:
+    """The finding without the marks at its edges: they belong to the sentence."""
+    start, end = finding.span
+    while end > start and text[end - 1] in _MARKS:
+        end -= 1
+    while start < end and text[start] in _MARKS:
+        start += 1
+    if start == end or (start, end) == finding.span:
+        return finding
+    return replace(finding, span=Span(start, end), matched=text[start:end])
+
+
+def note_of(text_before: str, draft: Draft, text_after: str) -> str:
+    """The draft's note, with the facts that the change drops."""
+    lost = [fact for fact in dropped_facts(text_before, text_after) if not has_slot(fact)]
+    told = "会去掉：" + "、".join(lost) if lost else ""
+    return "；".join(part for part in (draft.note, told) if part)
+
+
+def _complete(statement: str) -> list[str]:
+    """A statement with slots as one without: papers named by their slot, other parts left out.
+
+    >>> _complete("效果因人而异，可参考【报告或合同条款】")
+    ['效果因人而异']
+    >>> _complete("性能以【检测报告】为准")
+    ['性能以检测报告为准']
+    """
+    if not has_slot(statement):
+        return [statement]
+    named = _PAPER.sub(lambda match: "" if match[1] == "条款号" else match[1], statement)
+    if "{" in named:
+        return []
+    named = re.sub(r"（[^）]*【[^）]*）", "", named)
+    pieces = re.split(r"[，、](?![^【]*】)", named)
+    parts = [part for part in pieces if not has_slot(part)]
+    if (
+        len(parts) < len(pieces)
+        and parts
+        and re.match(r"也|不作|另|之后|按|可|其余|结果$|后续|收益$", parts[0])
+    ):
+        return []
+    said = "，".join(parts)
+    if len(parts) > 1 and parts[-1].startswith("可参考"):
+        said = "，".join(parts[:-1])
+    return [said] if len(said) >= 4 else []
+
+
+def _wants_pause(statement: str) -> bool:
+    """True when the statement has a subject of its own, so that a comma must part it from a topic."""
+    return re.match(r"有|是(?!否)|不|会|提供|在|由|生产", statement) is None

@@ -1,0 +1,123 @@
+"""Which suggestion first: the order of the data, corrected by how the changed place reads.
+
+Fluency is judged by a character trigram model of the innocent sentences in ``models/sentences``
+and the innocent lines of the lexicons, stored as plain arrays (``models/fluency.npz``; built by
+``python -m checker.rewrite.train``). It only tells a scar from a seam: what it measures is the
+few characters around the edges of a change, not the words that the data chose.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from checker.data import folder
+from checker.rewrite.operations import Draft
+from checker.types import Apply
+
+ARTIFACT = "fluency.npz"
+#: Weight of the longer context against the shorter one.
+_TRIGRAM, _BIGRAM, _UNIGRAM = 0.55, 0.33, 0.10
+#: Nats a character at the seams may cost before it counts, and what each one above costs in places of the order.
+_TOLERANCE, _PRICE = 6.0, 0.4
+_KINDS = {"words": 0.0, "attribute": 0.3, "statement": 0.6, "delete": 0.9, "insert": 0.0}
+
+
+class Fluency:
+    """Character trigrams, interpolated; log probabilities in nats."""
+
+    def __init__(
+        self,
+        characters: npt.NDArray[np.uint32],
+        unigrams: npt.NDArray[np.uint32],
+        bigrams: tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint16]],
+        trigrams: tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint16]],
+    ) -> None:
+        self._number = {chr(code): place + 1 for place, code in enumerate(characters.tolist())}
+        self._unigrams = [0, *unigrams.tolist()]
+        self._total = sum(self._unigrams) or 1
+        self._bigrams = dict(zip(bigrams[0].tolist(), bigrams[1].tolist()))
+        self._trigrams = dict(zip(trigrams[0].tolist(), trigrams[1].tolist()))
+
+    @classmethod
+    def load(cls) -> Fluency:
+        """The model of the repository. Raises FileNotFoundError when the installation is incomplete."""
+        data = (folder("models") / ARTIFACT).read_bytes()
+        arrays = np.load(io.BytesIO(data), allow_pickle=False)
+        return cls(
+            arrays["characters"],
+            arrays["unigrams"],
+            (arrays["bigrams"], arrays["bigram_counts"]),
+            (arrays["trigrams"], arrays["trigram_counts"]),
+        )
+
+    def costs(self, text: str) -> list[float]:
+        """Nats for each character given the two before it; the ends of the text are context too."""
+        from math import log
+
+        numbers = [0, 0, *(self._number.get(letter, 0) for letter in text), 0]
+        out = []
+        for place in range(2, len(numbers)):
+            first, second, third = numbers[place - 2 : place + 1]
+            share = _UNIGRAM * self._unigrams[third] / self._total + 2e-5
+            before = self._unigrams[second] if second else 1
+            pair = second << 16 | third
+            share += _BIGRAM * self._bigrams.get(pair, 0) / max(before, 1)
+            context = self._bigrams.get(first << 16 | second, 0)
+            if context:
+                share += _TRIGRAM * self._trigrams.get(first << 32 | pair, 0) / context
+            out.append(-log(min(share, 1.0)))
+        return out
+
+
+class Ranker:
+    """Orders drafts. ``fluency`` None keeps the order of the data."""
+
+    def __init__(self, fluency: Fluency | None) -> None:
+        self._fluency = fluency
+
+    @classmethod
+    def load(cls) -> Ranker:
+        """The ranker with the model of the repository."""
+        return cls(_load())
+
+    def cost(self, region: str, draft: Draft) -> float:
+        """How far back a draft belongs: its place in the data, its kind, and the scars at its edges."""
+        start, end = draft.span
+        text = region[:start] + draft.text + region[end:]
+        scars = 0.0
+        if self._fluency is not None:
+            costs = self._fluency.costs(text)
+            for edge in {start, start + len(draft.text)}:
+                near = costs[max(edge - 1, 0) : edge + 2]
+                scars += max(0.0, sum(near) / len(near) - _TOLERANCE) if near else 0.0
+        kept = end - start - len(draft.text)
+        return draft.order + _KINDS.get(draft.kind, 0.0) + _PRICE * scars + 0.01 * max(kept, 0)
+
+    def best(self, region: str, drafts: Sequence[Draft], most: int) -> list[Draft]:
+        """At most ``most`` drafts, the best first; one that a person must complete stays the last.
+
+        Of drafts that give the same text only one is kept.
+        """
+        ranked = sorted(drafts, key=lambda draft: self.cost(region, draft))
+        seen: set[str] = set()
+        real: list[Draft] = []
+        asked: list[Draft] = []
+        for draft in ranked:
+            text = region[: draft.span.start] + draft.text + region[draft.span.end :]
+            if draft.kind != "question" and text in seen:
+                continue
+            seen.add(text)
+            (asked if draft.apply is Apply.MANUAL else real).append(draft)
+        asked.sort(key=lambda draft: draft.kind == "question")
+        kept_asked = asked[: max(1, most - len(real))]
+        return real[: most - len(kept_asked)] + kept_asked if kept_asked else real[:most]
+
+
+@lru_cache(maxsize=1)
+def _load() -> Fluency:
+    return Fluency.load()

@@ -1,0 +1,406 @@
+"""Findings with their rewrites: drafted, proven together, ranked, at most three each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
+
+from checker.document import Document
+from checker.duties import missing_statements
+from checker.engine import Engine, Scene, Setting
+from checker.rewrite.apply import disjoint, without_repeats
+from checker.rewrite.grammar import SENTENCE_ENDS, Grammar, has_slot, sentence_span
+from checker.rewrite.operations import Case, Draft, Drafter, note_of
+from checker.rewrite.proof import Judge, Prover, changed, covers, spliced
+from checker.rewrite.ranking import Ranker
+from checker.types import Apply, Finding, Report, Rewrite, Rewriting, Span, State
+
+MOST_REWRITES = 3
+#: A sentence longer than this gets questions only, so that no input makes the proof slow.
+_LONGEST_SENTENCE = 600
+#: Characters of changed documents that are checked again for one document; where its rewrites
+#: would take more, they are proven in their sentences.
+_MOST_PROOF = 400_000
+_CACHE_SIZE = 20_000
+
+
+class _Key(NamedTuple):
+    """What a finding's suggestions depend on inside its sentence."""
+
+    region: str
+    start: int
+    end: int
+    rule_id: str
+    setting: Setting
+    others: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A finding in its document, and the region (sentence with its final mark) its rewrites change."""
+
+    part: int
+    number: int
+    region: Span
+    key: _Key
+
+
+class Rewriter:
+    """Makes and proves rewrites. Safe to share between threads that only check.
+
+    ``judge`` finds what the whole checker finds; without one the rules and duties of ``engine``
+    judge.
+    """
+
+    def __init__(self, engine: Engine, judge: Judge | None = None) -> None:
+        self._engine = engine
+        self._prover = Prover(judge or self._judge)
+        self._known: dict[_Key, tuple[Draft, ...]] = {}
+
+    @cached_property
+    def _drafter(self) -> Drafter:
+        data = self._engine.lexicon.rewriting
+        return Drafter(self._engine.lexicon, Grammar(self._engine.tokenizer.tags, data))
+
+    @cached_property
+    def _ranker(self) -> Ranker:
+        return Ranker.load()
+
+    def _judge(self, documents: Sequence[Document], settings: Sequence[Setting]) -> list[Sequence[Finding]]:
+        scene = Scene(documents)
+        duties = [
+            missing_statements(scene, part, self._engine.lexicon, setting)
+            for part, setting in enumerate(settings)
+        ]
+        return [found for found, _ in self._engine.findings(scene, settings, duties)]
+
+    def attach(
+        self,
+        documents: Sequence[Document],
+        settings: Sequence[Setting],
+        findings: Sequence[Sequence[Finding]],
+    ) -> list[tuple[Finding, ...]]:
+        """The findings of each document with their proven rewrites, the best first."""
+        places = [
+            place
+            for part, document in enumerate(documents)
+            for place in self._places(part, document, settings[part], findings[part])
+        ]
+        self._learn(places, documents, findings)
+        drafted = {
+            (place.part, place.number): self._rewrites(
+                place, documents[place.part], findings[place.part][place.number]
+            )
+            for place in places
+        }
+        shown = self._proven_in_documents(drafted, documents, settings, findings)
+        return [
+            tuple(
+                replace(finding, rewrites=shown[part, number]) if shown.get((part, number)) else finding
+                for number, finding in enumerate(found)
+            )
+            for part, found in enumerate(findings)
+        ]
+
+    def _region(self, document: Document, finding: Finding) -> Span:
+        """What a rewrite of the finding may change: its sentence, or its turn where the rule says so."""
+        rule = self._engine.lexicon.rule_by_id[finding.rule_id]
+        turn = document.turn_at(finding.span.start)
+        if turn is not None and any(option["scope"] == "turn" for option in rule.rewrites):
+            return turn.span
+        return _region(document, finding.span)
+
+    def forget(self) -> None:
+        """Drop what is remembered of sentences."""
+        self._known.clear()
+        self._prover.forget()
+
+    def plan(self, report: Report) -> Rewriting:
+        """The whole document rewritten: in every sentence the rewrites that hold together.
+
+        The result is checked as a whole; what would break something elsewhere is left out.
+        """
+        document = report.document
+        setting = Setting(report.industry, report.industry_given, report.channel)
+        groups: list[tuple[Span, list[Finding]]] = []
+        for finding in report.findings:
+            if finding.rule_id not in self._engine.lexicon.rule_by_id:
+                continue
+            region = self._region(document, finding)
+            if groups and region.start < groups[-1][0].end and region.end > groups[-1][0].start:
+                last, found = groups.pop()
+                groups.append(
+                    (Span(min(last.start, region.start), max(last.end, region.end)), [*found, finding])
+                )
+            else:
+                groups.append((region, [finding]))
+        edits: list[Rewrite] = []
+        fixed: list[Finding] = []
+        for region, found in groups:
+            edit, cured = self._together(document, region, found, setting)
+            if edit is not None and (not edits or edits[-1].span.end <= edit.span.start):
+                edits.append(edit)
+                fixed += cured
+        before = Counter(finding.rule_id for finding in report.findings)
+        if not self._holds_together(document, edits, before - Counter(f.rule_id for f in fixed), setting):
+            edits, fixed = self._one_by_one(document, edits, fixed, before, setting)
+        left = tuple(finding for finding in report.findings if finding not in fixed)
+        return Rewriting(spliced(document.text, edits), tuple(edits), left)
+
+    def _holds_together(
+        self, document: Document, edits: Sequence[Rewrite], allowed: Counter[str], setting: Setting
+    ) -> bool:
+        (after,) = self._prover.documents([changed(document, edits)], [setting])
+        return covers(after, allowed)
+
+    def _one_by_one(
+        self,
+        document: Document,
+        edits: Sequence[Rewrite],
+        fixed: Sequence[Finding],
+        before: Counter[str],
+        setting: Setting,
+    ) -> tuple[list[Rewrite], list[Finding]]:
+        kept: list[Rewrite] = []
+        cured: list[Finding] = []
+        for edit in edits:
+            more = [finding for finding in fixed if _inside(finding.span, edit.span)]
+            allowed = before - Counter(finding.rule_id for finding in [*cured, *more])
+            if self._holds_together(document, [*kept, edit], allowed, setting):
+                kept.append(edit)
+                cured += more
+        return kept, cured
+
+    def _together(
+        self, document: Document, region: Span, findings: Sequence[Finding], setting: Setting
+    ) -> tuple[Rewrite | None, list[Finding]]:
+        """One edit of a region that cures as many of its findings as can be cured together."""
+        text = document.text[region.start : region.end]
+        known = Setting(setting.industry, True, setting.channel)
+        empty = region.start == region.end or all(f.span.start == f.span.end for f in findings)
+        before = self._prover.rules(text, known)
+        chosen: list[Rewrite] = []
+        cured: list[Finding] = []
+        for finding in findings:
+            if any(_inside(finding.span, edit.span) for edit in chosen):
+                cured.append(finding)
+                continue
+            for option in finding.rewrites:
+                if option.apply is Apply.MANUAL:
+                    continue
+                trial = disjoint([edit for edit in chosen if not _inside(edit.span, option.span)] + [option])
+                if option not in trial:
+                    continue
+                also = [f for f in findings if any(_inside(f.span, edit.span) for edit in trial)]
+                allowed = before - Counter(f.rule_id for f in also)
+                if empty or covers(self._prover.rules(_applied(text, trial, region), known), allowed):
+                    chosen, cured = trial, also
+                    break
+        if not chosen:
+            return None, []
+        start = min(region.start, chosen[0].span.start)
+        end = max(region.end, chosen[-1].span.end)
+        if empty:
+            return Rewrite(chosen[0].span, chosen[0].text, chosen[0].apply), cured[:1] or [findings[0]]
+        whole = document.text[start:end]
+        level = Apply.SAFE if all(edit.apply is Apply.SAFE for edit in chosen) else Apply.SUGGEST
+        return Rewrite(Span(start, end), _applied(whole, chosen, Span(start, end)), level), cured
+
+    def _places(
+        self, part: int, document: Document, setting: Setting, findings: Sequence[Finding]
+    ) -> list[_Place]:
+        out = []
+        known = Setting(setting.industry, True, setting.channel)
+        for number, finding in enumerate(findings):
+            if finding.state is State.EXCUSED or finding.rule_id not in self._engine.lexicon.rule_by_id:
+                continue
+            region = self._region(document, finding)
+            others = tuple(
+                sorted(
+                    {
+                        Span(other.span.start - region.start, other.span.end - region.start)
+                        for other in findings
+                        if other is not finding and other.span.overlaps(region)
+                    }
+                )
+            )
+            start, end = finding.span.start - region.start, finding.span.end - region.start
+            text = document.text[region.start : region.end]
+            key = _Key(text, start, end, finding.rule_id, known, others)
+            out.append(_Place(part, number, region, key))
+        return out
+
+    def _learn(
+        self,
+        places: Sequence[_Place],
+        documents: Sequence[Document],
+        findings: Sequence[Sequence[Finding]],
+    ) -> None:
+        """Draft and prove, in one go, what was not met before."""
+        if len(self._known) > _CACHE_SIZE:
+            self._known.clear()
+        drafted: dict[_Key, list[Draft]] = {}
+        for place in places:
+            if place.key in self._known or place.key in drafted:
+                continue
+            finding = findings[place.part][place.number]
+            drafted[place.key] = self._drafts(place.key, finding)
+        sentences = [
+            (_with(key.region, draft), key.setting)
+            for key, drafts in drafted.items()
+            for draft in drafts
+            if not _asks(draft)
+        ]
+        sentences += [(key.region, key.setting) for key in drafted if len(key.region) <= _LONGEST_SENTENCE]
+        sentences += [(d.added, k.setting) for k, drafts in drafted.items() for d in drafts if d.added]
+        self._prover.learn(sentences)
+        for key, drafts in drafted.items():
+            if len(key.region) > _LONGEST_SENTENCE:
+                self._known[key] = tuple(drafts)
+                continue
+            before = self._prover.rules(key.region, key.setting)
+            allowed = before - Counter({key.rule_id: 1})
+            good = [draft for draft in drafts if _asks(draft) or self._holds(key, draft, allowed)]
+            self._known[key] = tuple(self._ranker.best(key.region, good, MOST_REWRITES))
+
+    def _drafts(self, key: _Key, finding: Finding) -> list[Draft]:
+        grammar = self._drafter.grammar
+        region = key.region
+        if len(region) > _LONGEST_SENTENCE:
+            asked = self._drafter.question(self._engine.lexicon.rule_by_id[key.rule_id])
+            matched = region[key.start : key.end]
+            return [Draft(Span(key.start, key.end), matched, "question", 90, "", Apply.MANUAL, asked)]
+        sentence = Span(
+            0,
+            len(region.rstrip(SENTENCE_ENDS))
+            if key.end <= len(region.rstrip(SENTENCE_ENDS))
+            else len(region),
+        )
+        moved = replace(finding, span=Span(key.start, key.end))
+        case = Case(moved, region, sentence, grammar, key.setting.industry, key.others)
+        scarred = grammar.is_broken(region)
+        out = []
+        for draft in self._drafter.drafts(case):
+            after = _with(region, draft)
+            if not _asks(draft) and key.start < key.end:
+                if (
+                    after == region
+                    or not _says_something(after)
+                    or (not scarred and grammar.is_broken(after))
+                ):
+                    continue
+            out.append(replace(draft, note=note_of(region, draft, after)) if not _asks(draft) else draft)
+        return out
+
+    def _holds(self, key: _Key, draft: Draft, allowed: Counter[str]) -> bool:
+        if draft.added and self._prover.rules(draft.added, key.setting):
+            return False
+        if key.start == key.end:
+            return True
+        return covers(self._prover.rules(_with(key.region, draft), key.setting), allowed)
+
+    def _question(self, finding: Finding) -> Rewrite:
+        """What to ask when no wording is proven."""
+        asked = self._drafter.question(self._engine.lexicon.rule_by_id[finding.rule_id])
+        return Rewrite(finding.span, finding.matched, Apply.MANUAL, asked)
+
+    def _rewrites(self, place: _Place, document: Document, finding: Finding) -> list[Rewrite]:
+        shift = place.region.start
+        return [
+            Rewrite(
+                Span(draft.span.start + shift, draft.span.end + shift), draft.text, draft.apply, draft.note
+            )
+            for draft in self._known[place.key]
+        ]
+
+    def _proven_in_documents(
+        self,
+        drafted: dict[tuple[int, int], list[Rewrite]],
+        documents: Sequence[Document],
+        settings: Sequence[Setting],
+        findings: Sequence[Sequence[Finding]],
+    ) -> dict[tuple[int, int], tuple[Rewrite, ...]]:
+        """The rewrites that hold in their whole documents too."""
+        asked: dict[tuple[int, Rewrite], None] = {}
+        for (part, number), rewrites in drafted.items():
+            document = documents[part]
+            alone = _region(document, findings[part][number].span)
+            whole = not document.turns and alone == Span(0, len(document.text))
+            if whole and settings[part].industry_given:
+                continue
+            for rewrite in rewrites:
+                if not _only_asks(rewrite, document):
+                    asked[part, rewrite] = None
+        wanted = Counter(part for part, _ in asked)
+        keys = [
+            (part, rewrite)
+            for part, rewrite in asked
+            if wanted[part] * len(documents[part].text) <= _MOST_PROOF
+        ]
+        counted = self._prover.documents(
+            [changed(documents[part], [rewrite]) for part, rewrite in keys],
+            [settings[part] for part, _ in keys],
+        )
+        after = dict(zip(keys, counted))
+        out = {}
+        for (part, number), rewrites in drafted.items():
+            allowed = Counter(finding.rule_id for finding in findings[part])
+            allowed -= Counter({findings[part][number].rule_id: 1})
+            kept = tuple(
+                rewrite
+                for rewrite in rewrites
+                if (part, rewrite) not in after or covers(after[part, rewrite], allowed)
+            )
+            out[part, number] = kept or (self._question(findings[part][number]),)
+        return out
+
+
+def _region(document: Document, span: Span) -> Span:
+    """The sentences a span touches, with the mark that ends the last, inside its turn."""
+    turn = document.turn_at(span.start)
+    limits = turn.span if turn is not None else Span(0, len(document.text))
+    limits = Span(min(limits.start, span.start), max(limits.end, span.end))
+    sentence = sentence_span(document.text, span, limits)
+    end = sentence.end
+    if end < limits.end and document.text[end] not in "\n\r":
+        end += 1
+    return Span(sentence.start, end)
+
+
+def _inside(inner: Span, outer: Span) -> bool:
+    """True when an edit of ``outer`` does away with ``inner``; marks at its edges may stay."""
+    if inner.start == inner.end:
+        return inner == outer
+    return outer.start <= inner.start + 1 and inner.end - 1 <= outer.end and inner.overlaps(outer)
+
+
+def _applied(text: str, edits: Sequence[Rewrite], region: Span) -> str:
+    """The text of a region with edits (in document offsets), repeated statements said once."""
+    moved = [
+        replace(edit, span=Span(edit.span.start - region.start, edit.span.end - region.start))
+        for edit in edits
+    ]
+    return without_repeats(spliced(text, moved))
+
+
+def _with(region: str, draft: Draft) -> str:
+    return spliced(region, [Rewrite(draft.span, draft.text, draft.apply)])
+
+
+def _asks(draft: Draft) -> bool:
+    """True for a question that changes nothing yet."""
+    return draft.kind == "question"
+
+
+def _only_asks(rewrite: Rewrite, document: Document) -> bool:
+    return (
+        rewrite.apply is Apply.MANUAL and document.text[rewrite.span.start : rewrite.span.end] == rewrite.text
+    )
+
+
+def _says_something(text: str) -> bool:
+    letters = [letter for letter in text if "\u4e00" <= letter <= "\u9fff" or letter.isalnum()]
+    return len(letters) >= 3 or has_slot(text)
