@@ -80,6 +80,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_rules(commands)
     _add_explain(commands)
     _add_lint(commands)
+    _add_train(commands)
+    _add_evaluate(commands)
     _add_serve(commands)
     _add_lsp(commands)
     _add_mcp(commands)
@@ -544,6 +546,98 @@ def _explain(options: argparse.Namespace) -> int:
             f"no rule or exemption {options.rule!r}" + (f"; did you mean {', '.join(near)}?" if near else "")
         )
     _write(page, None)
+    return OK
+
+
+# --- train and evaluate --------------------------------------------------------------------------------
+
+
+def _learning() -> None:
+    """Raises UsageError when what training and evaluating need is not installed."""
+    try:
+        import sklearn  # noqa: F401
+    except ImportError as error:
+        raise UsageError("this command needs scikit-learn: pip install 'huashu[train]'") from error
+
+
+def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("train", help="learn the classifier from our sentences and your own")
+    parser.add_argument(
+        "--add",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help='your labelled sentences, JSON lines {"text": "…", "labels": ["price"]}; [] when innocent',
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="where the model goes (default: our models folder, with --add huashu-model.npz)",
+    )
+    parser.add_argument("--compare", action="store_true", help="only compare models and features, as a table")
+    parser.set_defaults(run=_train)
+
+
+def _train(options: argparse.Namespace) -> int:
+    _learning()
+    from checker import train
+    from checker.classifier import MODEL_FILE
+    from checker.data import folder
+
+    def progress(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    files = [*train.own_files(), *options.add]
+    examples = [example for path in files for example in train.read_examples(path)]
+    if options.compare:
+        from checker.pipeline import Checker
+
+        checker = Checker(rewrites=False)
+
+        def rules(texts: Sequence[str]) -> list[set[str]]:
+            return [
+                {f.category for f in report.findings if f.explanation.source != "model"}
+                for report in checker.check_many(texts)
+            ]
+
+        _write(train.compare(examples, progress, rules), options.output)
+        return OK
+    ours = Path(str(folder("models"))) / MODEL_FILE
+    output = options.output or (Path(MODEL_FILE) if options.add else ours)
+    content = train.train(examples, progress)
+    try:
+        output.write_bytes(content)
+    except OSError as error:
+        _fail(f"cannot write {output}: {error.strerror}; choose another --output")
+    progress(f"wrote {output}, {len(content) / 1e6:.2f} MB")
+    return OK
+
+
+def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("evaluate", help="score the checker and the model on labelled sentences")
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="JSON lines with text and labels")
+    parser.add_argument("--model", type=Path, metavar="FILE", help="a model that 'huashu train' wrote")
+    parser.add_argument("--format", choices=["markdown", "html"], default="markdown")
+    parser.add_argument("--output", type=Path, metavar="FILE")
+    parser.add_argument(
+        "--lexicon", action="append", default=[], metavar="DIR", help="folder layered over ours"
+    )
+    parser.set_defaults(run=_evaluate)
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    _learning()
+    from checker.evaluate import FORMATS, evaluate
+    from checker.pipeline import Checker
+    from checker.train import read_examples
+
+    examples = [example for path in options.files for example in read_examples(path)]
+    if not examples:
+        _fail("the files hold no labelled sentences")
+    checker = Checker(lexicons=options.lexicon, model=options.model, rewrites=False)
+    _write(FORMATS[options.format](evaluate(examples, checker)), options.output)
     return OK
 
 

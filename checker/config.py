@@ -30,7 +30,7 @@ _CATEGORIES = tuple(name for name in CATEGORY_NAMES if name != "suppression")
 class Config:
     """The settings of one file; without a file, the defaults.
 
-    ``lexicons`` and ``baseline`` are absolute, resolved against the folder of the file. ``disable``
+    ``lexicons``, ``baseline`` and ``model`` are absolute, resolved against the folder of the file. ``disable``
     and the keys of ``levels`` are rule ids or categories. ``allow`` are phrases inside which nothing
     is found, ``own_brands`` names of the seller's own goods and firm. ``exclude`` are globs.
     """
@@ -44,6 +44,7 @@ class Config:
     own_brands: tuple[str, ...] = ()
     fail_level: Level = Level.REVIEW
     baseline: Path | None = None
+    model: Path | None = None
     exclude: tuple[str, ...] = ()
     encoding: str | None = None
     text_column: str | None = None
@@ -184,6 +185,7 @@ class _Reader:
             "own_brands": self._texts,
             "fail_level": self._level,
             "baseline": self._file,
+            "model": self._file,
             "exclude": self._texts,
             "encoding": self._encoding,
             "text_column": self._column,

@@ -14,19 +14,22 @@ from typing import NamedTuple
 
 import numpy as np
 
+from checker.classifier import Classifier, Opinion, default_classifier
 from checker.disguise import Disguises
 from checker.document import CHANNELS, Document, Turn
 from checker.exemptions import Context, Exemptions
 from checker.fingerprint import fingerprint
 from checker.lexicon import MARK, Cues, Lexicon, Rule
 from checker.matching import BEFORE, Scanner, Tokenizer, Woken, cuts_words, either, found_any, regex
-from checker.normalize import View, inserted_view, plain_view, select
+from checker.normalize import CLAUSE_ENDS, View, inserted_view, plain_view, select
 from checker.types import Attempt, Explanation, Finding, Level, Span, State
 
 #: How far each view is from what is written, and what that does to our confidence.
 VIEW_TRUST = {"plain": 1.0, "inserted": 0.95, "shape": 0.9, "sound": 0.85}
 _PRIOR = {Level.BLOCK: 0.9, Level.REVIEW: 0.75, Level.HINT: 0.5}
 _CACHE_SIZE = 20_000
+#: A model's span with fewer characters says nothing to a reader.
+_SHORTEST_DOUBT = 4
 _MARK = MARK.encode()
 
 
@@ -52,7 +55,8 @@ class Hit:
 
     ``start`` and ``end`` are offsets in the sentence of the plain view, ``text`` the sentence as
     the view shows it. With ``candidate`` None the match at ``place`` of ``text`` is weighed anew
-    wherever the sentence occurs, because a condition looks beyond the sentence.
+    wherever the sentence occurs, because a condition looks beyond the sentence. ``opinion`` is
+    what the model said when it made the hit.
     """
 
     rule: Rule
@@ -64,6 +68,7 @@ class Hit:
     text: str
     place: tuple[int, int]
     candidate: Candidate | None
+    opinion: Opinion | None = None
 
 
 class Setting(NamedTuple):
@@ -194,15 +199,25 @@ class Scene:
 
 
 class Engine:
-    """Judges documents with one lexicon. Safe to share between threads that only check."""
+    """Judges documents with one lexicon and one model. Safe to share between threads that only check.
 
-    def __init__(self, lexicon: Lexicon) -> None:
+    Without a ``classifier`` ours is loaded when the lexicon has rules of kind ``model``.
+    """
+
+    def __init__(self, lexicon: Lexicon, classifier: Classifier | None = None) -> None:
         self.lexicon = lexicon
+        self._classifier = classifier
+        self._model_rules = {rule.category: rule for rule in lexicon.rules if rule.kind == "model"}
         self.scanner = Scanner(lexicon)
         self.exemptions = Exemptions(lexicon)
         self._activity: dict[tuple[str | None, str, bool], frozenset[str]] = {}
         #: Hits by sentence: where no customer speaks, and in dialogues.
         self._known: tuple[dict[str, tuple[Hit, ...]], dict[str, tuple[Hit, ...]]] = ({}, {})
+
+    @cached_property
+    def classifier(self) -> Classifier | None:
+        """The model, None when no rule asks for it."""
+        return (self._classifier or default_classifier()) if self._model_rules else None
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
@@ -270,7 +285,36 @@ class Engine:
                         rule, view.name, left, right, read_as, fired, place.text, (first, last), candidate
                     )
                     found.setdefault(place.number, []).append(hit)
+        for number, hit in self._doubts(scene, base):
+            found.setdefault(number, []).append(hit)
         return {sentence: tuple(found.get(number, ())) for sentence, number in unknown.items()}
+
+    def _doubts(self, scene: Scene, base: View) -> Iterator[tuple[int, Hit]]:
+        """(sentence of the plain view, hit) of every sentence the model objects to."""
+        if self.classifier is None:
+            return
+        for number, opinion in self.classifier.opinions(base.codes, base.starts, base.ends).items():
+            rule = self._model_rules.get(opinion.category)
+            if rule is None:
+                continue
+            place = int(base.sentences[number])
+            text = scene.sentence(place)
+            judge = _SentenceJudge(self, text)
+            start, end = _readable(text, opinion.start, opinion.end, judge.tokens)
+            fired = "、".join(words for words, _ in opinion.evidence)
+            try:
+                candidate = judge.weigh(rule, start, end, fired)
+            except _NeedsContextError:
+                candidate = None
+            else:
+                if candidate is None:
+                    continue
+            yield (
+                place,
+                Hit(
+                    rule, "plain", start, end, text[start:end], fired, text, (start, end), candidate, opinion
+                ),
+            )
 
     def _active(self, industry: str | None, channel: str, dialogue: bool) -> frozenset[str]:
         """The ids of the rules that hold in an industry and channel.
@@ -299,7 +343,7 @@ class Engine:
         ``extra`` are findings made elsewhere (duties), by document; they take part in no overlap.
         """
         out = []
-        for part, made in enumerate(self.outcomes(scene, settings)):
+        for part, made in enumerate(map(_without_doubts, self.outcomes(scene, settings))):
             kept = resolve([finding for finding in made if finding.state is not State.EXCUSED])
             excused = resolve([finding for finding in made if finding.state is State.EXCUSED])
             spans = [finding.span for finding in kept]
@@ -345,6 +389,13 @@ class Engine:
             level = Level.REVIEW
             notes.append("行业由系统推测，未由用户指定")
         confidence = _PRIOR[rule.level] * VIEW_TRUST[hit.view]
+        scores: dict[str, float] = {}
+        if hit.opinion is not None:
+            confidence = hit.opinion.probability
+            scores = {"probability": confidence} | dict(hit.opinion.evidence)
+            notes.append("由模型从整句语气判断，没有命中词条")
+            if not hit.opinion.sure:
+                level = Level.HINT
         if rule.status == "preview":
             confidence *= 0.8
         if turn is not None and turn.speaker == "unknown":
@@ -369,6 +420,7 @@ class Engine:
                 read_as=read_as if read_as != matched else "",
                 exemptions=candidate.attempts,
                 notes=tuple(notes),
+                scores=scores,
             ),
             confidence=round(confidence, 3),
             fingerprint=scene.sentence(number),
@@ -517,6 +569,46 @@ class _SentenceJudge:
         if cues.within == "sentence":
             return found_any(cues.patterns, self.sentence)
         return self._scene().holds(cues, self.number)
+
+
+def _without_doubts(made: list[Finding]) -> list[Finding]:
+    """The findings without those of the model where rules have said what there is to say.
+
+    A rule that found something in the sentence, or one whose candidate at the same place is
+    excused, is better evidence than a likeness. An excused doubt is no news.
+    """
+    doubts = [finding for finding in made if finding.explanation.source == "model"]
+    if not doubts:
+        return made
+    told = [finding for finding in made if finding.explanation.source != "model"]
+    spoken = {
+        finding.fingerprint
+        for finding in told
+        if finding.state is not State.EXCUSED and finding.level is not Level.HINT
+    }
+    return told + [
+        doubt
+        for doubt in doubts
+        if doubt.state is not State.EXCUSED
+        and doubt.fingerprint not in spoken
+        and not any(finding.span.overlaps(doubt.span) for finding in told)
+    ]
+
+
+def _readable(text: str, start: int, end: int, tokens: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """The span widened to whole words, or to the whole clause when little of it is missing."""
+    for first, last in tokens:
+        if first < start < last:
+            start = first
+        if first < end < last:
+            end = last
+    left = max(text.rfind(mark, 0, start) for mark in CLAUSE_ENDS) + 1
+    right = min((place for mark in CLAUSE_ENDS if (place := text.find(mark, end)) >= 0), default=len(text))
+    if end - start < _SHORTEST_DOUBT or 2 * (end - start) > right - left:
+        start, end = left, right
+    inner = text[start:end].strip(CLAUSE_ENDS + " ")
+    start = text.index(inner, start)
+    return start, start + len(inner)
 
 
 def _excepted(patterns: tuple[str, ...], context: Context) -> bool:

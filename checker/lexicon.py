@@ -36,7 +36,7 @@ _NUMBER = (
     r"(?:[0-9][0-9.,]*[万亿千百]?|[零〇一二两三四五六七八九十百千万亿半几数]+(?:点[零一二三四五六七八九]+)?)"
 )
 _PERCENT = rf"(?:{_NUMBER}(?:%|个点|个百分点)|百分之{_NUMBER}|[一二三四五六七八九]成[一二三四五六七八九半]?)"
-_FORMAT = 19
+_FORMAT = 21
 Rate = Callable[[Iterable[str]], float]
 
 
@@ -411,7 +411,8 @@ def _compile_rule(
         anchors.append([[sorted(group) for group in groups] for groups in found])
     if match["tokens"]:
         anchors = [[[[fold(anchor) for anchor in match["tokens"]["anchors"]]]]]
-    kind = "missing" if match["missing"] else "tokens" if match["tokens"] else ""
+    kinds = (name for name in ("missing", "tokens", "model") if match[name])
+    kind = next(kinds, "")
     kind = kind or ("near" if match["near"] else "terms" if not patterns else "pattern")
     missing = match["missing"]
     if missing:

@@ -20,6 +20,7 @@ _KINDS = {
     "near": "词语加近旁线索",
     "tokens": "词序列",
     "missing": "应说未说",
+    "model": "模型",
 }
 
 

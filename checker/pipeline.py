@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 
+from checker.classifier import Classifier
 from checker.config import Config, load_config
 from checker.document import CHANNELS, Document
 from checker.duties import missing_statements
@@ -25,10 +26,11 @@ class Checker:
 
     ``industry`` and ``channel`` are used where a document names none. ``config`` is a
     :class:`Config` or the path of a ``huashu.yaml``; explicit arguments win over it. ``lexicons``
-    are folders layered over ours. With ``rewrites=False`` no rewrite is made, which is faster.
+    are folders layered over ours. ``model`` is a file that ``huashu train`` wrote; without it ours
+    is used. With ``rewrites=False`` no rewrite is made, which is faster.
 
-    Raises LexiconError, ConfigError or ValueError (unknown channel) when made; checking a text
-    raises nothing.
+    Raises LexiconError, ConfigError, ModelError or ValueError (unknown channel) when made or first
+    used; checking a text raises nothing.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Checker:
         config: Config | str | Path | None = None,
         *,
         lexicons: Sequence[str | Path] = (),
+        model: str | Path | None = None,
         rewrites: bool = True,
     ) -> None:
         self.config = config if isinstance(config, Config) else load_config(config) if config else Config()
@@ -46,6 +49,7 @@ class Checker:
         if self.channel not in CHANNELS:
             raise ValueError(f"unknown channel {self.channel!r}; use one of {', '.join(CHANNELS)}")
         self.rewrites = rewrites
+        self._model = model or self.config.model
         self._folders = (*self.config.lexicons, *lexicons)
 
     @cached_property
@@ -61,7 +65,7 @@ class Checker:
     @cached_property
     def engine(self) -> Engine:
         """The compiled rules."""
-        return Engine(self.lexicon)
+        return Engine(self.lexicon, Classifier.load(self._model) if self._model else None)
 
     @cached_property
     def _rewriter(self) -> Rewriter:
@@ -108,6 +112,7 @@ class Checker:
         if self.rewrites:
             judged = self._rewriter.attach(documents, settings, judged)
         reports = []
+        classifier = self.engine.classifier
         for document, setting, found, findings, (_, excused) in zip(
             documents, settings, directives, judged, results
         ):
@@ -127,6 +132,7 @@ class Checker:
                     industry_given=setting.industry_given,
                     channel=setting.channel,
                     lexicon_version=self.lexicon.version,
+                    model_version=classifier.version if classifier else "",
                     rewriter=self._rewriter.plan if self.rewrites else None,
                 )
             )

@@ -93,14 +93,15 @@ class MatchSpec(_Strict):
     without: CuesSpec | list[CuesSpec] | None = None
     tokens: TokensSpec | None = None
     missing: MissingSpec | None = None
+    model: bool = False
     unless: Words = []
     boundary: Literal["token", "any"] = "token"
 
     @model_validator(mode="after")
     def _one_kind(self) -> MatchSpec:
-        kinds = [bool(self.terms or self.patterns), bool(self.tokens), bool(self.missing)]
+        kinds = [bool(self.terms or self.patterns), bool(self.tokens), bool(self.missing), self.model]
         if sum(kinds) != 1:
-            raise ValueError("write terms and/or patterns, or tokens, or missing")
+            raise ValueError("write terms and/or patterns, or tokens, or missing, or model")
         return self
 
 

@@ -38,6 +38,7 @@ allow: [第一人民医院]
 own_brands: [中安]
 fail_level: block
 baseline: ci/baseline.json
+model: own.npz
 exclude: ['archive/*']
 encoding: gb18030
 text_column: 内容
@@ -55,6 +56,7 @@ id_column: 编号
         own_brands=("中安",),
         fail_level=Level.BLOCK,
         baseline=tmp_path / "ci/baseline.json",
+        model=tmp_path / "own.npz",
         exclude=("archive/*",),
         encoding="gb18030",
         text_column="内容",

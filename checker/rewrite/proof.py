@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from checker.document import Anchor, Document, Turn
 from checker.engine import Setting
-from checker.types import Finding, Rewrite, Span
+from checker.types import Finding, Level, Rewrite, Span
 
 #: Judges documents as the checker does, rewrites left out.
 Judge = Callable[[Sequence[Document], Sequence[Setting]], Sequence[Sequence[Finding]]]
@@ -43,7 +43,7 @@ class Prover:
         documents = [Document(text=text) for text, _ in wanted]
         found = self._judge(documents, [setting for _, setting in wanted])
         for key, findings in zip(wanted, found):
-            self._known[key] = Counter(finding.rule_id for finding in findings)
+            self._known[key] = _counted(findings)
 
     def rules(self, sentence: str, setting: Setting) -> Counter[str]:
         """Rule ids found in a sentence, with counts."""
@@ -60,9 +60,18 @@ class Prover:
             size += len(document.text)
             if size >= _BATCH or number == len(documents) - 1:
                 for findings in self._judge(batch, settings[first : number + 1]):
-                    out.append(Counter(finding.rule_id for finding in findings))
+                    out.append(_counted(findings))
                 batch, size, first = [], 0, number + 1
         return out
+
+
+def _counted(findings: Sequence[Finding]) -> Counter[str]:
+    """Rule ids with counts; what the model is not sure of is no reason to withhold a rewrite."""
+    return Counter(
+        finding.rule_id
+        for finding in findings
+        if finding.explanation.source != "model" or finding.level is not Level.HINT
+    )
 
 
 def covers(after: Counter[str], allowed: Counter[str]) -> bool:

@@ -1,0 +1,394 @@
+"""The learned part: how much a sentence sounds like a claim that no term list knows.
+
+Features are character n-grams (one to three code points) of the plain view, with numbers masked,
+hashed by arithmetic on arrays of code points; a score is the sum of the weights of the n-grams
+over the square root of their number. One pass with one weight an n-gram, the **gate**, looks at
+every sentence; only what it suspects is scored for each category, given a calibrated probability
+and explained by the stretch of characters that carried the score.
+
+Training needs scikit-learn (:mod:`checker.train`); judging needs NumPy. The artifact is a zip of
+plain arrays and a JSON header: nothing in it is executed, and a changed or foreign file is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from checker.data import folder
+from checker.document import Document
+from checker.normalize import Codes, Indices, plain_view
+
+Floats = npt.NDArray[np.float64]
+Numbers = npt.NDArray[np.int64]
+
+#: Raised with every change of the features or of the file's layout.
+FORMAT = 1
+MODEL_FILE = "huashu-model.npz"
+BITS = 18
+LONGEST = 3
+#: What a suspicious claim is called when no narrower category is certain.
+FALLBACK = "exaggeration"
+
+_EDGE = np.uint32(1)
+_HAN = (0x3400, 0x9FFF)
+_LEAST_HAN = 4
+_ZERO = np.uint32(ord("0"))
+_MIX = np.uint32(0x85EBCA6B)
+_SPREAD = np.uint32(0x9E3779B1)
+
+
+class ModelError(Exception):
+    """A model file that cannot be used; the message says which, why and what to do."""
+
+
+class Symbols(NamedTuple):
+    """Sentences as the features see them: one array, an edge mark before and after each sentence.
+
+    ``codes`` uint32; sentence k is ``codes[first[k]:last[k]]`` with both marks; ``origin[i]`` is
+    the place in the input array that symbol i comes from, -1 for marks.
+    """
+
+    codes: Codes
+    first: Numbers
+    last: Numbers
+    origin: Numbers
+
+
+def symbols(codes: Codes, starts: Indices, ends: Indices) -> Symbols:
+    """The symbols of ``codes[starts[k]:ends[k]]``; a number of any length reads as one ``0``."""
+    lengths = (ends - starts).astype(np.int64)
+    last = np.cumsum(lengths + 2)
+    first = last - lengths - 2
+    out = np.full(int(last[-1]) if len(last) else 0, _EDGE, dtype=np.uint32)
+    origin = np.full(len(out), -1, dtype=np.int64)
+    inner = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    places = inner + np.repeat(first + 1, lengths)
+    sources = inner + np.repeat(starts.astype(np.int64), lengths)
+    out[places] = codes[sources]
+    origin[places] = sources
+    digit = (out >= _ZERO) & (out <= np.uint32(ord("9")))
+    if digit.any():
+        number = digit.copy()
+        mark = (out == np.uint32(ord("."))) | (out == np.uint32(ord(",")))
+        number[1:-1] |= mark[1:-1] & digit[:-2] & digit[2:]
+        out[digit] = _ZERO
+        kept = np.ones(len(out), dtype=np.bool_)
+        kept[1:] = ~(number[1:] & number[:-1])
+        first = (np.cumsum(kept) - 1)[first]
+        out, origin = out[kept], origin[kept]
+        last = np.append(first[1:], len(out))
+    return Symbols(out, first, last, origin)
+
+
+def buckets(codes: Codes, bits: int = BITS) -> list[npt.NDArray[np.uint32]]:
+    """For n = 1, 2, 3 the bucket of the n-gram that starts at each place, in [0, 2**bits).
+
+    The arrays are one shorter for each n. N-grams across two sentences are in them: callers leave
+    out the last n - 1 places of every sentence.
+    """
+    shift = np.uint32(32 - bits)
+    spread = codes * _SPREAD
+    state = codes * _MIX
+    out = []
+    for n in range(1, LONGEST + 1):
+        if n > 1:
+            state = (state[:-1] ^ (state[:-1] >> np.uint32(15))) * _MIX + spread[n - 1 :]
+        out.append(((state ^ (state >> np.uint32(13))) * _SPREAD) >> shift)
+    return out
+
+
+def ngram_counts(lengths: Numbers) -> Numbers:
+    """How many n-grams sentences of these lengths (in symbols, edge marks included) have."""
+    return LONGEST * lengths - LONGEST * (LONGEST - 1) // 2
+
+
+def split_texts(texts: Sequence[str]) -> tuple[Codes, Indices, Indices]:
+    """The plain views of texts put end to end (code points), with the start and end of each."""
+    parts = [plain_view(Document(text=text)).codes for text in texts]
+    ends = np.cumsum([len(part) for part in parts]).astype(np.int32)
+    joined = np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint32)
+    return joined, np.concatenate([[0], ends[:-1]]).astype(np.int32) if len(ends) else ends, ends
+
+
+class Opinion(NamedTuple):
+    """What the model thinks of one sentence; offsets are in that sentence.
+
+    ``probability`` is calibrated: of the sentences that get 0.8, eight in ten are violations.
+    ``sure`` says that it is above the threshold for a finding that an officer must look at.
+    ``evidence`` are the words that carried the decision, heaviest first, with their share of it.
+    """
+
+    category: str
+    probability: float
+    sure: bool
+    start: int
+    end: int
+    evidence: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """When a category is given: how sure it must be that something is wrong, and that it is this.
+
+    ``hint`` and ``review`` are probabilities of a violation, ``named`` is the probability, given a
+    violation, from which the category is believed; below it the sentence gets ``FALLBACK``.
+    """
+
+    hint: float
+    review: float
+    named: float = 0.0
+
+
+class Classifier:
+    """A trained model, ready to judge. Immutable, safe to share between threads."""
+
+    def __init__(self, header: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        self.header = header
+        self.version: str = header["version"]
+        self.categories: tuple[str, ...] = tuple(header["categories"])
+        self.thresholds = {name: Thresholds(**both) for name, both in header["thresholds"].items()}
+        self._gate = arrays["gate"].astype(np.float32) * np.float32(header["scales"]["gate"])
+        self._bias = float(header["biases"]["gate"])
+        self._names = arrays["names"]
+        self._name_scales = np.array(header["scales"]["names"])
+        self._name_biases = np.array(header["biases"]["names"])
+        self._slope, self._offset = (float(number) for number in header["calibration"])
+
+    @cached_property
+    def lowest_score(self) -> float:
+        """The gate's score below which no category can reach its threshold."""
+        least = min((both.hint for both in self.thresholds.values()), default=1.0)
+        return self._score_of(least)
+
+    def probability(self, scores: Floats) -> Floats:
+        """Calibrated probability of a violation for scores of the gate; same shape, in (0, 1)."""
+        return np.asarray(1.0 / (1.0 + np.exp(-(self._slope * scores + self._offset))))
+
+    def _score_of(self, probability: float) -> float:
+        if not 0.0 < probability < 1.0:
+            return np.inf if probability >= 1.0 else -np.inf
+        return (float(np.log(probability / (1 - probability))) - self._offset) / self._slope
+
+    def scores(self, codes: Codes, starts: Indices, ends: Indices) -> Floats:
+        """The gate's score of every ``codes[starts[k]:ends[k]]``, shape (n_sentences,).
+
+        Positive means rather a violation than not. Sentences may not be empty.
+        """
+        if not len(starts):
+            return np.zeros(0)
+        seen = symbols(codes, starts, ends)
+        return self._gate_sums(seen) / np.sqrt(ngram_counts(seen.last - seen.first)) + self._bias
+
+    def _gate_sums(self, seen: Symbols) -> Floats:
+        total = np.zeros(len(seen.codes), dtype=np.float32)
+        for n, numbers in enumerate(buckets(seen.codes), 1):
+            weights = self._gate[numbers]
+            for step in range(1, n):
+                weights[seen.last[:-1] - step] = 0
+            total[: len(weights)] += weights
+        return np.add.reduceat(total, seen.first, dtype=np.float64)
+
+    def score_texts(self, texts: Sequence[str]) -> Floats:
+        """The gate's score of whole texts, each taken as one sentence; empty ones get the bias."""
+        filled = [number for number, text in enumerate(texts) if text]
+        out = np.full(len(texts), self._bias)
+        if filled:
+            out[filled] = self.scores(*split_texts([texts[number] for number in filled]))
+        return out
+
+    def opinions(self, codes: Codes, starts: Indices, ends: Indices) -> dict[int, Opinion]:
+        """By sentence number, the opinion on every sentence that reaches a threshold."""
+        scores = self.scores(codes, starts, ends)
+        out = {}
+        for number in np.flatnonzero(scores >= self.lowest_score).tolist():
+            sentence = codes[int(starts[number]) : int(ends[number])]
+            opinion = self._opinion(sentence, float(scores[number])) if is_prose(sentence) else None
+            if opinion is not None:
+                out[number] = opinion
+        return out
+
+    def opinion(self, text: str) -> Opinion | None:
+        """The opinion on one sentence, or None; offsets are in the folded text."""
+        codes, starts, ends = split_texts([text])
+        return self.opinions(codes, starts, ends).get(0) if len(codes) else None
+
+    def name_scores(self, sentence: Codes) -> Floats:
+        """For each category the score that it is right, given that something is wrong.
+
+        The fallback's is the score that some claim is wrong, rather than a conduct.
+        """
+        seen = _whole(sentence)
+        total = np.zeros(len(self.categories))
+        for numbers in buckets(seen.codes):
+            total += self._names[numbers].sum(axis=0, dtype=np.int64)
+        count = ngram_counts(np.array([len(seen.codes)]))[0]
+        return np.asarray(total * self._name_scales / np.sqrt(count) + self._name_biases)
+
+    def _opinion(self, sentence: Codes, score: float) -> Opinion | None:
+        probability = float(self.probability(np.array([score]))[0])
+        category = self._name(self.name_scores(sentence))
+        limits = self.thresholds.get(category)
+        if limits is None or probability < limits.hint:
+            return None
+        shares = self.contributions(sentence)
+        start, end = _heaviest(shares)
+        return Opinion(
+            category=category,
+            probability=round(probability, 3),
+            sure=probability >= limits.review,
+            start=start,
+            end=end,
+            evidence=_evidence(sentence, shares, start, end),
+        )
+
+    def _name(self, scores: Floats) -> str:
+        """The likeliest narrow category if it is certain enough, else the fallback, else nothing."""
+        certainty = 1 / (1 + np.exp(-scores))
+        fallback = self.categories.index(FALLBACK)
+        narrow = int(np.argmax(np.where(np.arange(len(scores)) == fallback, -1.0, certainty)))
+        for number in (narrow, fallback):
+            limits = self.thresholds.get(self.categories[number])
+            if limits is not None and certainty[number] >= limits.named:
+                return self.categories[number]
+        return ""
+
+    def contributions(self, sentence: Codes) -> Floats:
+        """What each character of a sentence adds to its score; the sum is the score.
+
+        An n-gram's weight is divided among its characters, the bias among all characters.
+        """
+        seen = _whole(sentence)
+        shares = np.zeros(len(seen.codes))
+        for n, numbers in enumerate(buckets(seen.codes), 1):
+            weights = self._gate[numbers].astype(np.float64) / n
+            for step in range(n):
+                shares[step : step + len(weights)] += weights
+        shares /= np.sqrt(float(ngram_counts(np.array([len(seen.codes)]))[0]))
+        # The edge marks' shares go to the characters beside them.
+        shares[1] += shares[0]
+        shares[-2] += shares[-1]
+        out = np.zeros(len(sentence))
+        out[seen.origin[1:-1]] = shares[1:-1]
+        return out + self._bias / len(sentence)
+
+    @classmethod
+    def load(cls, path: str | Path | None = None) -> Classifier:
+        """The model of a file; ours when no path is given. Raises ModelError."""
+        if path is None:
+            source = folder("models") / MODEL_FILE
+            if not source.is_file():
+                raise ModelError(f"models/{MODEL_FILE} is missing; run 'huashu train' or reinstall huashu")
+            return cls(*read_model(source.read_bytes(), f"models/{MODEL_FILE}"))
+        try:
+            content = Path(path).read_bytes()
+        except OSError as error:
+            raise ModelError(f"{path}: cannot be read ({error.strerror}); check the path") from error
+        return cls(*read_model(content, str(path)))
+
+
+@lru_cache(maxsize=1)
+def default_classifier() -> Classifier:
+    """Our model, loaded once in a process."""
+    return Classifier.load()
+
+
+def is_prose(sentence: Codes) -> bool:
+    """Whether a sentence is Chinese enough to be judged: specifications and formulas are not.
+
+    Nothing like them is among the sentences learned from, so their score means nothing.
+    """
+    han = int(((sentence >= _HAN[0]) & (sentence <= _HAN[1])).sum())
+    return han >= _LEAST_HAN and han * 3 >= len(sentence) * 2
+
+
+def _whole(sentence: Codes) -> Symbols:
+    return symbols(sentence, np.zeros(1, np.int32), np.array([len(sentence)], np.int32))
+
+
+def _heaviest(shares: Floats) -> tuple[int, int]:
+    """The stretch with the largest sum of shares (Kadane's algorithm), at least one character."""
+    sums = np.concatenate([[0.0], np.cumsum(shares)])
+    lowest = np.minimum.accumulate(sums[:-1])
+    end = int(np.argmax(sums[1:] - lowest)) + 1
+    start = int(np.argmin(sums[:end]))
+    return start, end
+
+
+def _evidence(
+    sentence: Codes, shares: Floats, start: int, end: int, most: int = 4
+) -> tuple[tuple[str, float], ...]:
+    """Runs of characters above the mean share inside the span, heaviest first."""
+    inside = shares[start:end]
+    heavy = inside > max(float(inside.mean()), 0.0) * 0.8
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], heavy, [False]]).astype(np.int8)))
+    text = "".join(map(chr, sentence[start:end].tolist()))
+    runs = [
+        (text[a:b], round(float(inside[a:b].sum()), 2))
+        for a, b in zip(edges[::2].tolist(), edges[1::2].tolist())
+    ]
+    return tuple(sorted(runs, key=lambda run: -run[1])[:most])
+
+
+# --- storage ---------------------------------------------------------------------------------------
+
+
+def _digest(header: Mapping[str, Any], arrays: Mapping[str, bytes]) -> str:
+    bare = {key: value for key, value in header.items() if key != "digest"}
+    out = hashlib.sha256(json.dumps(bare, sort_keys=True, ensure_ascii=False).encode())
+    for name in sorted(arrays):
+        out.update(f"\0{name}\0".encode() + arrays[name])
+    return out.hexdigest()
+
+
+def write_model(header: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
+    """The file of a model; the same arguments give the same bytes."""
+    files: dict[str, bytes] = {}
+    for name, array in arrays.items():
+        buffer = io.BytesIO()
+        np.lib.format.write_array(buffer, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
+        files[f"{name}.npy"] = buffer.getvalue()
+    full = {**header, "format": FORMAT}
+    full["digest"] = _digest(full, files)
+    files["header.json"] = json.dumps(full, sort_keys=True, ensure_ascii=False, indent=1).encode()
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name in sorted(files):
+            archive.writestr(
+                zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), files[name], zipfile.ZIP_DEFLATED, 9
+            )
+    return out.getvalue()
+
+
+def read_model(content: bytes, name: str) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+    """Header and arrays of a model file. Raises ModelError when it is foreign, old or changed."""
+    remedy = "reinstall huashu, or train it again with 'huashu train'"
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            files = {item.filename: archive.read(item) for item in archive.infolist()}
+        header = json.loads(files.pop("header.json"))
+    except (zipfile.BadZipFile, KeyError, ValueError, EOFError, OSError, NotImplementedError) as error:
+        raise ModelError(f"{name}: not a huashu model ({type(error).__name__}); {remedy}") from error
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        found = header.get("format") if isinstance(header, dict) else None
+        raise ModelError(f"{name}: made for format {found}, this version reads format {FORMAT}; {remedy}")
+    if header.get("digest") != _digest(header, files):
+        raise ModelError(f"{name}: the content does not fit its digest, the file was changed; {remedy}")
+    try:
+        arrays = {
+            key.removesuffix(".npy"): np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
+            for key, data in files.items()
+        }
+    except ValueError as error:
+        raise ModelError(f"{name}: holds something other than plain arrays; {remedy}") from error
+    return header, arrays

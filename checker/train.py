@@ -1,0 +1,727 @@
+"""Training the classifier: sentences, features, calibration, thresholds, the artifact.
+
+Everything is decided from grouped cross-validation: sentences that resemble each other or say the
+same idea stay on one side of every split. The estimators follow scikit-learn's conventions, so
+that pipelines, grid searches and ``check_estimator`` work on them. The result is the same to the
+byte for the same sentences and seed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold
+from sklearn.svm import LinearSVC
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from checker.classifier import (
+    BITS,
+    FALLBACK,
+    ModelError,
+    buckets,
+    ngram_counts,
+    split_texts,
+    symbols,
+    write_model,
+)
+from checker.data import folder
+from checker.labels import CATEGORY_NAMES
+
+CATEGORIES = tuple(name for name in CATEGORY_NAMES if name != "suppression")
+Flags = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+
+SEED = 20
+FOLDS = 5
+#: Share of common n-grams from which two sentences are the same, and from which they are one group.
+SAME, ALIKE = 0.55, 0.25
+
+
+@dataclass(frozen=True)
+class Example:
+    """One labelled sentence."""
+
+    text: str
+    labels: tuple[str, ...]
+    industry: str | None = None
+    why: str = ""
+    idea: str = ""
+    file: str = ""
+
+
+# --- sentences -------------------------------------------------------------------------------------
+
+
+def read_examples(path: Path) -> Iterator[Example]:
+    """The labelled sentences of a JSON-lines file; dialogues (``turns``) are left out.
+
+    Raises ModelError naming file, line and remedy.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError(f"{path}: cannot be read as UTF-8 text; give a JSON-lines file") from error
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        where = f"{path}:{number}"
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise ModelError(f"{where}: not valid JSON ({error}); one object a line") from error
+        if not isinstance(row, dict):
+            raise ModelError(f"{where}: expected an object with text and labels")
+        if "turns" in row:
+            continue
+        text, labels = row.get("text"), row.get("labels")
+        if not isinstance(text, str) or not text.strip() or not isinstance(labels, list):
+            raise ModelError(f'{where}: expected {{"text": "…", "labels": [...]}}, labels [] when innocent')
+        unknown = [label for label in labels if label not in CATEGORIES]
+        if unknown:
+            raise ModelError(f"{where}: unknown label {unknown[0]!r}; use one of {', '.join(CATEGORIES)}")
+        yield Example(
+            text.strip(),
+            tuple(labels),
+            row.get("industry"),
+            str(row.get("why") or ""),
+            str(row.get("idea") or ""),
+            path.name,
+        )
+
+
+def own_files() -> list[Path]:
+    """The files of sentences we wrote, in order."""
+    sentences = Path(str(folder("models"))) / "sentences"
+    found = sorted(sentences.glob("*.jsonl"))
+    if not found:
+        raise ModelError(f"{sentences}: holds no sentences; train from a checkout of the project")
+    return found
+
+
+def data_digest(examples: Iterable[Example]) -> str:
+    """Digest of what is learned from: texts and labels, in order."""
+    out = hashlib.sha256()
+    for example in examples:
+        out.update(json.dumps([example.text, example.labels], ensure_ascii=False).encode() + b"\n")
+    return out.hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Distinct sentences, with the group of each (int64) that no split may divide."""
+
+    examples: tuple[Example, ...]
+    groups: npt.NDArray[np.int64]
+    dropped: int
+
+    @property
+    def texts(self) -> list[str]:
+        """The sentences."""
+        return [example.text for example in self.examples]
+
+    @property
+    def guilty(self) -> Flags:
+        """True where a sentence has a label."""
+        return np.array([bool(example.labels) for example in self.examples])
+
+    @property
+    def labels(self) -> Flags:
+        """Shape (n_sentences, n_categories)."""
+        return np.array([[name in example.labels for name in CATEGORIES] for example in self.examples])
+
+    def folds(self) -> list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+        """(train, test) numbers of each fold."""
+        splitter = GroupKFold(FOLDS, shuffle=True, random_state=SEED)
+        return list(splitter.split(self.groups, groups=self.groups))
+
+
+def build_dataset(examples: Sequence[Example]) -> Dataset:
+    """Near-duplicates dropped (the first stays), the rest grouped by likeness and idea."""
+    first, second, likeness = _alike([example.text for example in examples])
+    kept = np.ones(len(examples), dtype=np.bool_)
+    for one, other in sorted(zip(first[likeness >= SAME].tolist(), second[likeness >= SAME].tolist())):
+        if kept[one]:
+            kept[other] = False
+    ideas: dict[tuple[str, str], int] = {}
+    pairs = [(one, other) for one, other in zip(first.tolist(), second.tolist())]
+    for number, example in enumerate(examples):
+        if example.idea:
+            pairs.append((ideas.setdefault((example.file, example.idea), number), number))
+    links = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    size = len(examples)
+    graph = sp.coo_matrix((np.ones(len(links)), (links[:, 0], links[:, 1])), shape=(size, size))
+    groups = sp.csgraph.connected_components(graph, directed=False)[1].astype(np.int64)
+    chosen = np.flatnonzero(kept)
+    return Dataset(tuple(examples[n] for n in chosen.tolist()), groups[chosen], int((~kept).sum()))
+
+
+def _alike(texts: Sequence[str]) -> tuple[npt.NDArray[Any], npt.NDArray[Any], Floats]:
+    """Pairs of sentences with a Jaccard likeness of their n-grams of at least ``ALIKE``."""
+    counts = NgramVectorizer(bits=22, shortest=2, normalize=False).transform(texts)
+    counts.data[:] = 1
+    sizes = np.asarray(counts.sum(axis=1)).ravel()
+    common = sp.triu(counts @ counts.T, k=1, format="coo")
+    likeness = common.data / (sizes[common.row] + sizes[common.col] - common.data)
+    close = likeness >= ALIKE
+    return common.row[close], common.col[close], likeness[close]
+
+
+# --- estimators --------------------------------------------------------------------------------------
+
+
+class NgramVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Hashed character n-grams of the plain view, as the classifier computes them.
+
+    ``transform`` takes strings and returns a CSR matrix of shape (n_texts, 2**bits), float64:
+    counts over the square root of the number of n-grams, or plain counts without ``normalize``.
+    Stateless; ``fit`` only checks the parameters.
+    """
+
+    def __init__(self, bits: int = BITS, shortest: int = 1, normalize: bool = True) -> None:
+        self.bits = bits
+        self.shortest = shortest
+        self.normalize = normalize
+
+    def fit(self, texts: Sequence[str], y: object = None) -> NgramVectorizer:
+        """Checks the parameters; nothing is learned."""
+        if not 1 <= self.bits <= 30:
+            raise ValueError(f"bits must lie in [1, 30], got {self.bits}")
+        return self
+
+    def transform(self, texts: Sequence[str]) -> sp.csr_matrix:
+        """The features of the texts; an empty text has none."""
+        filled = [number for number, text in enumerate(texts) if text]
+        seen = symbols(*split_texts([texts[number] for number in filled]))
+        owner = np.repeat(np.array(filled, dtype=np.int64), seen.last - seen.first)
+        rows, columns = [], []
+        for n, numbers in enumerate(buckets(seen.codes, self.bits), 1):
+            if n < self.shortest:
+                continue
+            inside = owner[: len(numbers)] == owner[n - 1 :]
+            rows.append(owner[: len(numbers)][inside])
+            columns.append(numbers[inside].astype(np.int64))
+        row, column = np.concatenate(rows), np.concatenate(columns)
+        values = np.ones(len(row))
+        if self.normalize:
+            counts = np.ones(len(texts))
+            counts[filled] = ngram_counts(seen.last - seen.first)
+            values /= np.sqrt(counts[row])
+        matrix = sp.csr_matrix((values, (row, column)), shape=(len(texts), 1 << self.bits))
+        matrix.sum_duplicates()
+        return matrix
+
+    def __sklearn_tags__(self) -> Any:
+        """Takes strings; needs no fitting."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        tags.requires_fit = False
+        return tags
+
+
+class NaiveBayesSVC(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """A linear SVM over features weighted by their naive Bayes log-count ratio.
+
+    Binary. After S. Wang and C. Manning, "Baselines and Bigrams" (ACL 2012). ``coef_`` and
+    ``intercept_`` are those of the equivalent plain linear model.
+    """
+
+    def __init__(self, C: float = 1.0, alpha: float = 1.0) -> None:  # noqa: N803
+        self.C = C
+        self.alpha = alpha
+
+    def fit(self, X: Any, y: Any) -> NaiveBayesSVC:  # noqa: N803
+        """Learns the ratios and the separating plane. X may not be negative."""
+        X, y = validate_data(self, X, y, accept_sparse="csr")  # noqa: N806
+        check_classification_targets(y)
+        self.classes_ = np.unique(y)
+        if len(self.classes_) != 2:
+            found = type_of_target(y) if len(self.classes_) > 2 else "one class"
+            raise ValueError(f"Only binary classification is supported. The type of the target is {found}.")
+        values = X.data if sp.issparse(X) else X
+        if values.size and values.min() < 0:
+            raise ValueError("Negative values in data passed to NaiveBayesSVC; give counts")
+        positive = y == self.classes_[1]
+        seen = X > 0
+        yes = np.asarray(seen[positive].sum(axis=0)).ravel() + self.alpha
+        no = np.asarray(seen[~positive].sum(axis=0)).ravel() + self.alpha
+        ratio = np.log(yes / yes.sum()) - np.log(no / no.sum())
+        scaled = X @ sp.diags(ratio) if sp.issparse(X) else X * ratio
+        model = LinearSVC(C=self.C, random_state=SEED).fit(scaled, positive)
+        self.coef_ = model.coef_ * ratio
+        self.intercept_ = model.intercept_
+        return self
+
+    def decision_function(self, X: Any) -> Floats:  # noqa: N803
+        """Signed distance, shape (n_samples,); positive for the second class."""
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse="csr", reset=False)  # noqa: N806
+        return np.asarray(X @ self.coef_.ravel()).ravel() + float(self.intercept_[0])
+
+    def predict(self, X: Any) -> npt.NDArray[Any]:  # noqa: N803
+        """The class of each row."""
+        check_is_fitted(self)
+        return np.asarray(self.classes_[(self.decision_function(X) > 0).astype(int)])
+
+    def __sklearn_tags__(self) -> Any:
+        """Binary, sparse input, no negative values."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        tags.input_tags.sparse = True
+        tags.input_tags.positive_only = True
+        return tags
+
+
+# --- learning ----------------------------------------------------------------------------------------
+
+Maker = Callable[[], Any]
+Progress = Callable[[str], None]
+
+
+def gate_model() -> Any:
+    """The estimator of the gate: guilty or not."""
+    return LinearSVC(C=1.0, random_state=SEED)
+
+
+def name_model() -> Any:
+    """The estimator of one category among the guilty."""
+    return LinearSVC(C=1.0, random_state=SEED)
+
+
+def held_out(data: Dataset, features: sp.csr_matrix, make: Maker = gate_model) -> Floats:
+    """The gate's score of every sentence by a model that saw neither it nor its group."""
+    out = np.zeros(len(data.examples))
+    for train, test in data.folds():
+        out[test] = make().fit(features[train], data.guilty[train]).decision_function(features[test])
+    return out
+
+
+def _fit_names(features: sp.csr_matrix, right: Flags) -> tuple[Floats, Floats]:
+    """Weights (n_features, n_categories) and biases (n_categories,), one against the rest."""
+    weights = np.zeros((features.shape[1], len(CATEGORIES)))
+    biases = np.full(len(CATEGORIES), -20.0)
+    for number in range(len(CATEGORIES)):
+        if right[:, number].sum() >= MOST_RARE:
+            model = name_model().fit(features, right[:, number])
+            weights[:, number] = model.coef_.ravel()
+            biases[number] = float(model.intercept_[0])
+    return weights, biases
+
+
+#: A category with fewer sentences than this is never named.
+MOST_RARE = 20
+
+
+def held_out_names(data: Dataset, features: sp.csr_matrix) -> Floats:
+    """For every sentence the certainty of each category, by models that had not seen it.
+
+    Shape (n_sentences, n_categories); what the columns mean is in :func:`right_names`.
+    """
+    out = np.zeros((len(data.examples), len(CATEGORIES)))
+    right = right_names(data)
+    for train, test in data.folds():
+        guilty = train[data.guilty[train]]
+        weights, biases = _fit_names(features[guilty], right[guilty])
+        out[test] = 1 / (1 + np.exp(-(features[test] @ weights + biases)))
+    return out
+
+
+def calibrate(scores: Floats, guilty: Flags) -> tuple[float, float]:
+    """Slope and offset of the logistic function from scores to probabilities (Platt)."""
+    model = LogisticRegression(C=1e6, random_state=SEED).fit(scores.reshape(-1, 1), guilty)
+    return float(model.coef_[0, 0]), float(model.intercept_[0])
+
+
+#: What a threshold must reach on sentences held out.
+PRECISION = 0.9
+HINT_FALSE_ALARMS = 0.01
+REVIEW_FALSE_ALARMS = 0.0002
+LEAST_FOUND = 5
+#: Violations that are not a matter of what is claimed; the fallback category is wrong for them.
+CONDUCT = ("impersonation", "privacy", "nuisance", "disclosure", "morality", "prohibited")
+
+
+def _deepest(right: Flags, precision: float = PRECISION) -> int:
+    """How many of the first entries may be kept with this share of them right."""
+    enough = np.flatnonzero(np.cumsum(right) / np.arange(1, len(right) + 1) >= precision)
+    return int(enough[-1]) + 1 if len(enough) else 0
+
+
+def right_names(data: Dataset) -> Flags:
+    """Shape (n_sentences, n_categories): where a category is a right answer.
+
+    The fallback is right for every claim, the others where they are a label.
+    """
+    right = data.labels.copy()
+    claims = [number for number, name in enumerate(CATEGORIES) if name not in CONDUCT]
+    right[:, CATEGORIES.index(FALLBACK)] = right[:, claims].any(axis=1)
+    return right
+
+
+def narrow_names(certainty: Floats) -> npt.NDArray[np.int64]:
+    """The likeliest category of each sentence, the fallback aside."""
+    out = certainty.copy()
+    out[:, CATEGORIES.index(FALLBACK)] = -1
+    return np.asarray(np.argmax(out, axis=1), dtype=np.int64)
+
+
+def choose_thresholds(probabilities: Floats, certainty: Floats, data: Dataset) -> dict[str, dict[str, float]]:
+    """The lowest limits with which every category is right in ``PRECISION`` of what it is given to.
+
+    At most the tolerated share of all innocent sentences reaches a hint, and a look. A category
+    that cannot be told well enough is not in the answer.
+    """
+    innocent = np.sort(probabilities[~data.guilty])[::-1]
+    hint, review = (
+        round(float(innocent[int(share * len(innocent))]) + 1e-6, 6)
+        for share in (HINT_FALSE_ALARMS, REVIEW_FALSE_ALARMS)
+    )
+    right, names = right_names(data), narrow_names(certainty)
+    left = probabilities >= hint
+    out: dict[str, dict[str, float]] = {}
+    fallback = CATEGORIES.index(FALLBACK)
+    for number in [n for n in range(len(CATEGORIES)) if n != fallback] + [fallback]:
+        given = np.flatnonzero(left & ((names == number) | (number == fallback)))
+        given = given[np.argsort(-certainty[given, number], kind="stable")]
+        kept = _deepest(right[given, number])
+        if kept >= LEAST_FOUND:
+            limit = round(float(certainty[given[kept - 1], number]) - 1e-6, 6)
+            out[CATEGORIES[number]] = {"hint": hint, "review": review, "named": limit}
+            left[given[:kept]] = False
+    return out
+
+
+def given_names(
+    probabilities: Floats, certainty: Floats, thresholds: Mapping[str, Mapping[str, float]]
+) -> tuple[npt.NDArray[np.int64], Flags]:
+    """The category of each sentence as the classifier gives it (-1 for none), and where it is sure."""
+    out = np.full(len(probabilities), -1, dtype=np.int64)
+    sure = np.zeros(len(probabilities), dtype=np.bool_)
+    fallback = CATEGORIES.index(FALLBACK)
+    for place, narrow in enumerate(narrow_names(certainty).tolist()):
+        for number in (narrow, fallback):
+            limits = thresholds.get(CATEGORIES[number])
+            if limits is not None and certainty[place, number] >= limits["named"]:
+                if probabilities[place] >= limits["hint"]:
+                    out[place], sure[place] = number, probabilities[place] >= limits["review"]
+                break
+    return out, sure
+
+
+def _quantize(weights: Floats, limit: int, kind: type) -> tuple[npt.NDArray[Any], Floats]:
+    """Whole numbers and the scale of each column that give the weights back."""
+    scale = np.maximum(np.abs(weights).max(axis=0), 1e-12) / limit
+    return np.rint(weights / scale).astype(kind), np.asarray(scale)
+
+
+def train(examples: Sequence[Example], progress: Progress = lambda line: None) -> bytes:
+    """The file of the model learned from the examples. Raises ModelError when they do not suffice."""
+    data = build_dataset(examples)
+    guilty = data.guilty
+    progress(
+        f"{len(examples)} sentences, {data.dropped} near-duplicates dropped; {int(guilty.sum())} violations, "
+        f"{int((~guilty).sum())} innocent, {len(set(data.groups.tolist()))} groups"
+    )
+    if min(int(guilty.sum()), int((~guilty).sum())) < 50 or len(set(data.groups.tolist())) < FOLDS:
+        raise ModelError("too few sentences: at least 50 violations and 50 innocent ones are needed")
+    features = NgramVectorizer().transform(data.texts)
+    progress(f"cross-validating the gate, {FOLDS} folds")
+    scores = held_out(data, features)
+    slope, offset = calibrate(scores, guilty)
+    probabilities = 1 / (1 + np.exp(-(slope * scores + offset)))
+    progress("cross-validating the categories")
+    certainty = held_out_names(data, features)
+    thresholds = choose_thresholds(probabilities, certainty, data)
+    progress("measuring the learning curve")
+    curve = learning_curve(data, features)
+    progress("learning from all sentences")
+    final = gate_model().fit(features, guilty)
+    gate, gate_scale = _quantize(final.coef_.reshape(-1, 1), 32767, np.int16)
+    name_weights, name_biases = _fit_names(features[guilty], right_names(data)[guilty])
+    named, name_scales = _quantize(name_weights, 127, np.int8)
+    digest = data_digest(data.examples)
+    header = {
+        "version": f"{digest[:8]}",
+        "data": {
+            "digest": digest,
+            "sentences": len(data.examples),
+            "violations": int(guilty.sum()),
+            "innocent": int((~guilty).sum()),
+            "groups": len(set(data.groups.tolist())),
+            "near_duplicates_dropped": data.dropped,
+            "by_category": {name: int(data.labels[:, n].sum()) for n, name in enumerate(CATEGORIES)},
+            "industries": len({example.industry for example in data.examples if example.industry}),
+        },
+        "versions": _versions(),
+        "seed": SEED,
+        "categories": list(CATEGORIES),
+        "calibration": [slope, offset],
+        "thresholds": thresholds,
+        "scales": {"gate": float(gate_scale[0]), "names": name_scales.tolist()},
+        "biases": {"gate": float(final.intercept_[0]), "names": name_biases.tolist()},
+        "cross_validation": cross_validation(data, probabilities, certainty, thresholds),
+        "learning_curve": curve,
+    }
+    return write_model(header, {"gate": gate.ravel(), "names": named})
+
+
+def _versions() -> dict[str, str]:
+    import scipy
+    import sklearn
+
+    return {"numpy": np.__version__, "scikit-learn": sklearn.__version__, "scipy": scipy.__version__}
+
+
+# --- figures of the cross-validation -------------------------------------------------------------------
+
+
+def wilson(count: int, total: int, z: float = 1.96) -> tuple[float, float]:
+    """The 95 % interval of a share (E. B. Wilson, 1927); (0, 1) when nothing was counted.
+
+    >>> tuple(round(bound, 3) for bound in wilson(8, 10))
+    (0.49, 0.943)
+    """
+    if not total:
+        return 0.0, 1.0
+    share = count / total
+    middle = share + z * z / (2 * total)
+    half = z * float(np.sqrt(share * (1 - share) / total + z * z / (4 * total * total)))
+    low, high = (middle - half) / (1 + z * z / total), (middle + half) / (1 + z * z / total)
+    return max(0.0, low), min(1.0, high)
+
+
+def average_precision(scores: Floats, truth: Flags) -> float:
+    """Area under the precision-recall steps."""
+    from sklearn.metrics import average_precision_score
+
+    return float(average_precision_score(truth, scores))
+
+
+def recall_at_precision(scores: Floats, truth: Flags, precision: float) -> float:
+    """The largest recall at which the precision is reached, 0 when it never is."""
+    order = np.argsort(-scores, kind="stable")
+    found = np.cumsum(truth[order])
+    enough = np.flatnonzero(found / np.arange(1, len(order) + 1) >= precision)
+    return float(found[enough[-1]] / max(1, truth.sum())) if len(enough) else 0.0
+
+
+def recall_at_false_alarms(scores: Floats, truth: Flags, share: float) -> float:
+    """Recall at the threshold that this share of the innocent exceeds at most."""
+    innocent = np.sort(scores[~truth])[::-1]
+    return float(np.mean(scores[truth] > innocent[int(share * len(innocent))]))
+
+
+def cross_validation(
+    data: Dataset,
+    probabilities: Floats,
+    certainty: Floats,
+    thresholds: Mapping[str, Mapping[str, float]],
+) -> dict[str, Any]:
+    """What the model reached on sentences it had not seen."""
+    guilty, labels, right = data.guilty, data.labels, right_names(data)
+    given, sure = given_names(probabilities, certainty, thresholds)
+    narrow = narrow_names(certainty)[guilty]
+    by_category = {}
+    for number, category in enumerate(CATEGORIES):
+        found = given == number
+        by_category[category] = {
+            "sentences": int(labels[:, number].sum()),
+            "found": int(found.sum()),
+            "right": int((found & right[:, number]).sum()),
+            "sure": int((found & sure).sum()),
+        }
+    innocent = int((~guilty).sum())
+    alarms = {"hint": int((~guilty & (given >= 0)).sum()), "review": int((~guilty & sure).sum())}
+    return {
+        "average_precision": round(average_precision(probabilities, guilty), 4),
+        "recall_at_precision_0.85": round(recall_at_precision(probabilities, guilty, 0.85), 4),
+        "recall_at_precision_0.9": round(recall_at_precision(probabilities, guilty, 0.9), 4),
+        "recall_at_false_alarms": {
+            str(share): round(recall_at_false_alarms(probabilities, guilty, share), 4)
+            for share in (0.001, 0.003, 0.01, 0.03, 0.1)
+        },
+        "recall_as_shipped": {
+            "hint": round(float(np.mean(given[guilty] >= 0)), 4),
+            "review": round(float(np.mean(sure[guilty])), 4),
+        },
+        "false_alarms_per_1000_innocent": {
+            kind: round(1000 * count / innocent, 2) for kind, count in alarms.items()
+        },
+        "named_right": round(float(np.mean(labels[guilty][np.arange(len(narrow)), narrow])), 4),
+        "by_category": by_category,
+        "reliability": reliability(probabilities, guilty),
+    }
+
+
+def reliability(probabilities: Floats, guilty: Flags, bins: int = 10) -> list[dict[str, float]]:
+    """By tenth of the probability scale: how many sentences, the mean said, the share that was true."""
+    places = np.minimum((probabilities * bins).astype(int), bins - 1)
+    return [
+        {
+            "from": place / bins,
+            "sentences": int(inside.sum()),
+            "said": round(float(probabilities[inside].mean()), 3),
+            "true": round(float(guilty[inside].mean()), 3),
+        }
+        for place in range(bins)
+        if (inside := places == place).any()
+    ]
+
+
+def learning_curve(data: Dataset, features: sp.csr_matrix) -> list[dict[str, float]]:
+    """Average precision on held-out sentences when learning from a share of the groups of each fold."""
+    out = []
+    guilty = data.guilty
+    for share in (0.125, 0.25, 0.5, 0.75, 1.0):
+        random = np.random.default_rng(SEED)
+        precisions, recalls, sizes = [], [], []
+        for train, test in data.folds():
+            groups = np.unique(data.groups[train])
+            chosen = random.permutation(groups)[: round(share * len(groups))]
+            part = train[np.isin(data.groups[train], chosen)]
+            scores = gate_model().fit(features[part], guilty[part]).decision_function(features[test])
+            precisions.append(average_precision(scores, guilty[test]))
+            recalls.append(recall_at_precision(scores, guilty[test], 0.85))
+            sizes.append(len(part))
+        out.append(
+            {
+                "sentences": int(np.mean(sizes)),
+                "average_precision": round(float(np.mean(precisions)), 4),
+                "spread": round(float(np.std(precisions)), 4),
+                "recall_at_precision_0.85": round(float(np.mean(recalls)), 4),
+            }
+        )
+    return out
+
+
+# --- what was tried --------------------------------------------------------------------------------------
+
+
+class _Mean:
+    """Several models; the score is the mean of their standardised scores."""
+
+    def __init__(self, makers: Sequence[Maker]) -> None:
+        self._makers = makers
+
+    def fit(self, features: Any, guilty: Flags) -> _Mean:
+        self._models = [make().fit(features, guilty) for make in self._makers]
+        self._spreads = [model.decision_function(features).std() for model in self._models]
+        return self
+
+    def decision_function(self, features: Any) -> Floats:
+        parts = [
+            model.decision_function(features) / spread
+            for model, spread in zip(self._models, self._spreads, strict=True)
+        ]
+        return np.asarray(np.mean(parts, axis=0))
+
+
+def word_features(texts: Sequence[str]) -> sp.csr_matrix:
+    """Hashed jieba words and pairs of neighbouring words, scaled like the n-grams."""
+    import zlib
+
+    from checker.matching import Tokenizer
+
+    tokenizer = Tokenizer([])
+    rows, columns, values = [], [], []
+    for number, text in enumerate(texts):
+        words = [text[start:end] for start, end in tokenizer.spans(text)]
+        features = [*words, *(f"{one} {other}" for one, other in pairwise(words))]
+        rows += [number] * len(features)
+        columns += [zlib.crc32(feature.encode()) >> (32 - BITS) for feature in features]
+        values += [1 / max(1, len(features)) ** 0.5] * len(features)
+    matrix = sp.csr_matrix((values, (rows, columns)), shape=(len(texts), 1 << BITS))
+    matrix.sum_duplicates()
+    return matrix
+
+
+def rule_features(texts: Sequence[str], rules: Callable[[Sequence[str]], list[set[str]]]) -> sp.csr_matrix:
+    """One column a category: whether a rule of it finds something in the text."""
+    found = rules(texts)
+    flags = [[float(name in categories) for name in CATEGORIES] for categories in found]
+    return sp.csr_matrix(np.array(flags))
+
+
+def compare(
+    examples: Sequence[Example],
+    progress: Progress = lambda line: None,
+    rules: Callable[[Sequence[str]], list[set[str]]] | None = None,
+) -> str:
+    """A Markdown table of models and features, each cross-validated on the same folds.
+
+    The interval is that of the difference to the model we ship, from resampled groups.
+    """
+    data = build_dataset(examples)
+    ours = NgramVectorizer().transform(data.texts)
+    words = word_features(data.texts)
+    short = NgramVectorizer(bits=16).transform(data.texts)
+    pairs = NgramVectorizer(shortest=2).transform(data.texts)
+
+    def logistic() -> Any:
+        return LogisticRegression(C=30.0, solver="liblinear", random_state=SEED)
+
+    trials: list[tuple[str, sp.csr_matrix, Maker]] = [
+        ("linear SVM, characters 1–3 (shipped)", ours, gate_model),
+        ("logistic regression", ours, logistic),
+        ("naive Bayes–weighted SVM", ours, NaiveBayesSVC),
+        ("mean of SVM and naive Bayes–weighted SVM", ours, lambda: _Mean([gate_model, NaiveBayesSVC])),
+        (
+            "SVM, innocent weighted twice",
+            ours,
+            lambda: LinearSVC(class_weight={0: 2, 1: 1}, random_state=SEED),
+        ),
+        ("SVM, 65,536 buckets", short, gate_model),
+        ("SVM, without single characters", pairs, gate_model),
+        ("SVM, jieba words and word pairs alone", words, gate_model),
+        ("SVM, characters and jieba words", sp.hstack([ours, words]).tocsr(), gate_model),
+    ]
+    if rules is not None:
+        hits = rule_features(data.texts, rules)
+        trials.append(("SVM, characters and rule hits", sp.hstack([ours, hits]).tocsr(), gate_model))
+    guilty = data.guilty
+    base: Floats | None = None
+    rows = [
+        "| model | average precision | difference [95 %] | recall at precision 0.85 | at 1 % false alarms |"
+    ]
+    rows.append("|---|--:|---|--:|--:|")
+    for name, features, make in trials:
+        progress(f"cross-validating: {name}")
+        scores = held_out(data, features, make)
+        base = scores if base is None else base
+        rows.append(
+            f"| {name} | {average_precision(scores, guilty):.4f} | {_difference(scores, base, data)} "
+            f"| {recall_at_precision(scores, guilty, 0.85):.3f} | {recall_at_false_alarms(scores, guilty, 0.01):.3f} |"
+        )
+    return "\n".join(rows) + "\n"
+
+
+def _difference(scores: Floats, base: Floats, data: Dataset, rounds: int = 200) -> str:
+    """Interval of the difference in average precision, from resampled groups."""
+    if scores is base:
+        return "–"
+    random = np.random.default_rng(SEED)
+    order = np.argsort(data.groups, kind="stable")
+    groups, starts = np.unique(data.groups[order], return_index=True)
+    members = np.split(order, starts[1:])
+    guilty = data.guilty
+    found = []
+    for _ in range(rounds):
+        chosen = np.concatenate([members[n] for n in random.integers(0, len(groups), len(groups))])
+        found.append(
+            average_precision(scores[chosen], guilty[chosen])
+            - average_precision(base[chosen], guilty[chosen])
+        )
+    low, high = np.percentile(found, [2.5, 97.5])
+    return f"{float(np.mean(found)):+.4f} [{low:+.4f}, {high:+.4f}]"

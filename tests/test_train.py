@@ -1,0 +1,127 @@
+"""Training: data, estimators, thresholds, reproducibility."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install 'huashu[train]'")
+
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from checker.classifier import Classifier, ModelError, default_classifier, read_model
+from checker.train import (
+    CATEGORIES,
+    Example,
+    NaiveBayesSVC,
+    NgramVectorizer,
+    build_dataset,
+    gate_model,
+    own_files,
+    read_examples,
+    train,
+    wilson,
+)
+
+
+@parametrize_with_checks([NaiveBayesSVC(), NgramVectorizer()])
+def test_estimators_keep_the_conventions(estimator, check) -> None:
+    check(estimator)
+
+
+@pytest.fixture(scope="module")
+def examples() -> list[Example]:
+    return [example for path in own_files() for example in read_examples(path)]
+
+
+@pytest.fixture(scope="module")
+def few(examples: list[Example]) -> list[Example]:
+    return examples[::12]
+
+
+def test_numpy_scores_are_those_of_scikit_learn(few: list[Example]) -> None:
+    texts = [example.text for example in few]
+    model = default_classifier()
+    features = NgramVectorizer().transform(texts)
+    plain = gate_model().fit(features, [bool(example.labels) for example in few])
+    plain.coef_ = model._gate.astype(np.float64).reshape(1, -1)
+    plain.intercept_ = np.array([model._bias])
+    assert np.allclose(plain.decision_function(features), model.score_texts(texts), atol=1e-5)
+
+
+def test_training_twice_gives_the_same_bytes(few: list[Example]) -> None:
+    lines: list[str] = []
+    first, second = train(few, lines.append), train(few)
+    assert first == second
+    assert len(lines) > 3
+    header, _ = read_model(first, "trained")
+    assert header["data"]["sentences"] == len(few) - header["data"]["near_duplicates_dropped"]
+
+
+def test_a_trained_file_can_be_used(few: list[Example], tmp_path: Path) -> None:
+    path = tmp_path / "own.npz"
+    path.write_bytes(train(few))
+    scores = Classifier.load(path).score_texts([example.text for example in few])
+    guilty = np.array([bool(example.labels) for example in few])
+    assert scores[guilty].mean() > scores[~guilty].mean()
+
+
+def test_near_duplicates_are_dropped_and_likes_share_a_group() -> None:
+    rows = [
+        "好的，那我就不打扰您了，祝您生活愉快",
+        "好的，那就不打扰您了，祝您生活愉快",
+        "这款车百公里油耗七个",
+        "孩子几年级了",
+    ]
+    data = build_dataset([Example(text, ()) for text in rows])
+    assert data.dropped == 1
+    assert rows[1] not in data.texts
+    same = build_dataset([Example("一句", (), idea="a"), Example("完全不同的话", (), idea="a")])
+    assert len(set(same.groups.tolist())) == 1
+
+
+def test_no_group_is_on_both_sides_of_a_split(examples: list[Example]) -> None:
+    data = build_dataset(examples)
+    for learned, tested in data.folds():
+        assert not set(data.groups[learned].tolist()) & set(data.groups[tested].tolist())
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("{", "not valid JSON"),
+        ("[]", "expected an object"),
+        ('{"text": "好"}', "expected"),
+        ('{"text": "", "labels": []}', "expected"),
+        ('{"text": "好", "labels": ["nonsense"]}', "unknown label 'nonsense'"),
+    ],
+)
+def test_a_broken_line_is_named(line: str, reason: str, tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"text": "好的", "labels": []}\n' + line + "\n", encoding="utf-8")
+    with pytest.raises(ModelError, match=reason) as caught:
+        list(read_examples(path))
+    assert f"{path}:2" in str(caught.value)
+
+
+def test_too_few_sentences_are_refused() -> None:
+    with pytest.raises(ModelError, match="too few"):
+        train([Example("一句话", ()), Example("另一句", ("price",))])
+
+
+def test_our_sentences_are_what_the_card_says(examples: list[Example]) -> None:
+    guilty = [example for example in examples if example.labels]
+    assert len(examples) - len(guilty) >= len(guilty)
+    assert {label for example in examples for label in example.labels} == set(CATEGORIES)
+    assert len({example.industry for example in examples}) > 20
+    assert all(4 <= len(example.text) <= 140 for example in examples if example.labels)
+
+
+def test_wilson_interval_holds_the_share() -> None:
+    for count, total in ((0, 5), (5, 5), (3, 10)):
+        low, high = wilson(count, total)
+        assert 0 <= low <= count / total <= high + 1e-12
+    assert json.dumps(wilson(0, 0)) == "[0.0, 1.0]"
