@@ -28,7 +28,7 @@ import numpy.typing as npt
 from checker.data import load_yaml
 from checker.literals import SequenceTable, extend, pair_slots
 from checker.matching import Scanner
-from checker.normalize import View, decode, encode
+from checker.normalize import READINGS, View, decode, encode, inserted_view, join
 from checker.numerals import DIGITS, Change, odd_numbers
 from checker.stored import cached_arrays
 from checker.syllables import FIRST, LAST, merged, pinyin_table, sounds
@@ -78,7 +78,7 @@ def respell(base: View, changes: Iterable[Change], name: str) -> View | None:
         ends.append(place - 1)
     text = "".join(texts)
     return View(
-        name,
+        np.full(len(starts), READINGS.index(name), dtype=np.int8),
         text,
         encode(text),
         base.index[np.array(sources, dtype=np.int32)],
@@ -166,17 +166,13 @@ class Disguises:
             "sign_pairs": self._find_sign_pairs(),
         }
 
-    def views(self, *bases: View) -> Iterator[View]:
-        """The shape view and the sound view of each base, where it holds what they read."""
+    def read(self, plain: View) -> View:
+        """The sentences of a plain view, then those of its disguised readings that differ from it."""
         self._tokens.clear()
-        for base in bases:
-            shape = respell(base, self._shape_changes(base), "shape")
-            if shape is not None:
-                yield shape
-            for each in filter(None, (base, shape)):
-                sound = respell(each, [*self._latin_changes(each), *self._sound_changes(each)], "sound")
-                if sound is not None:
-                    yield sound
+        view = join(plain, inserted_view(plain, self.joins))
+        view = join(view, respell(view, self._shape_changes(view), "shape"))
+        changes = [*self._latin_changes(view), *self._sound_changes(view)]
+        return join(view, respell(view, changes, "sound"))
 
     # --- what makes a change believable ----------------------------------------------------------
 
@@ -317,7 +313,7 @@ class Disguises:
                         table[ord(real)] = ord(signs[rank])
                 written = table[codes]
                 first, second = (written, codes) if side == 0 else (codes, written)
-                known = np.flatnonzero(written[:-1] if side == 0 else written[1:])
+                known = (written[:-1] if side == 0 else written[1:]).nonzero()[0]
                 flags[pair_slots(first[known], second[known + 1])] |= 1 + side
         return flags
 
@@ -354,7 +350,7 @@ class Disguises:
             pairs = self._arrays["sign_pairs"][pair_slots(codes[:-1], codes[1:])]
             found[:-1] |= (pairs & 5) > 0
             found[1:] |= (pairs & 2) > 0
-        places = np.flatnonzero(found)
+        places = found.nonzero()[0]
         places = places[self._begins[codes[places]]]
         if len(places) <= _FEW:
             return [int(place) for place in places]
@@ -363,7 +359,7 @@ class Disguises:
         checked[1:] &= np.diff(places) > 1
         checked[:-1] &= np.diff(places) > 1
         for column in range(readings.shape[1]):
-            doubtful = np.flatnonzero(checked & (readings[:, column] > 0))
+            doubtful = (checked & (readings[:, column] > 0)).nonzero()[0]
             if len(doubtful):
                 covered = self._covered(view, places[doubtful], readings[doubtful, column])
                 checked[doubtful[covered]] = False
@@ -455,7 +451,7 @@ class Disguises:
         codes = view.codes
         if len(codes) < 2:
             return
-        places = np.flatnonzero(self._digits[codes[:-1]] > 0)
+        places = (self._digits[codes[:-1]] > 0).nonzero()[0]
         before = np.where(places > 0, codes[places - 1], ord("\n"))
         alone = self._han_flags[codes[places + 1]] & ~self._numeric[before]
         places = places[alone]
@@ -694,7 +690,7 @@ class Disguises:
         doubtful = (differs & self._telling_flags[written]).any(axis=1)
         doubtful &= (lengths == 3) | (2 * wrong > lengths)
         weak = (differs & self._weak_flags[spellings]).any(axis=1)
-        chosen = np.flatnonzero(~spelt & ~doubtful & ~weak)
+        chosen = (~spelt & ~doubtful & ~weak).nonzero()[0]
         done = -1
         for place in chosen[np.lexsort((numbers[chosen], -lengths[chosen], starts[chosen]))].tolist():
             start, end = int(starts[place]), int(ends[place])
@@ -717,7 +713,7 @@ class Disguises:
                 one[:-1], other[1:], strong[differs : len(codes) - 1 + differs]
             )
             places = starts + differs
-            chosen = np.flatnonzero(pairs[numbers, differs] != codes[places])
+            chosen = (pairs[numbers, differs] != codes[places]).nonzero()[0]
             if not len(chosen):
                 continue
             numbers, starts, places = numbers[chosen], starts[chosen], places[chosen]
@@ -725,7 +721,9 @@ class Disguises:
                 extend(extend(np.zeros(len(starts), np.uint64), codes[starts]), codes[starts + 1])
             )
             usual = self._everyday_flags[codes[places]]
-            chosen = np.flatnonzero(~known & (~usual | self._beside_any(view, starts, starts + 2)))
+            if len(starts) > _FEW:
+                known |= usual & ~self._beside_any(view, starts, starts + 2)
+            chosen = (~known).nonzero()[0]
             for place in chosen[np.lexsort((numbers[chosen], starts[chosen]))].tolist():
                 start, at = int(starts[place]), int(places[place])
                 if usual[place] and not self._beside(view, start, start + 2):

@@ -21,7 +21,7 @@ from checker.exemptions import Context, Exemptions
 from checker.fingerprint import fingerprint
 from checker.lexicon import MARK, Cues, Lexicon, Rule
 from checker.matching import BEFORE, Scanner, Tokenizer, Woken, cuts_words, either, found_any, regex
-from checker.normalize import CLAUSE_ENDS, View, inserted_view, plain_view, select
+from checker.normalize import CLAUSE_ENDS, READINGS, View, plain_view, select
 from checker.types import Attempt, Explanation, Finding, Level, Span, State
 
 #: How far each view is from what is written, and what that does to our confidence.
@@ -129,15 +129,6 @@ class Scene:
         if not any(customers):
             return list(range(len(self.plain.starts)))
         return np.flatnonzero(~np.array(customers)[self.turn_of]).tolist()
-
-    @staticmethod
-    def views(base: View, disguises: Disguises) -> Iterable[View]:
-        """``base``, a plain view, then the disguised readings that differ from it."""
-        yield base
-        inserted = inserted_view(base, disguises.joins)
-        if inserted is not None:
-            yield inserted
-        yield from disguises.views(*filter(None, (base, inserted)))
 
     def turn(self, number: int) -> Turn | None:
         """The turn of a sentence of the plain view, as its document has it."""
@@ -274,17 +265,17 @@ class Engine:
         found: dict[int, list[Hit]] = {}
         chosen = np.array(sorted(unknown.values()), dtype=np.int32)
         base = plain if len(chosen) == len(plain.starts) else select(plain, chosen, "plain")
-        for view in scene.views(base, self.disguises):
-            for number, woken in self.scanner.scan(view, dialogue=dialogue):
-                place = _Place(scene, view, number)
-                judge = _SentenceJudge(self, place.text)
-                for rule, first, last, fired, candidate in judge.run(woken, place.differs):
-                    left, right = place.plain(first, last)
-                    read_as = place.text[first:last]
-                    hit = Hit(
-                        rule, view.name, left, right, read_as, fired, place.text, (first, last), candidate
-                    )
-                    found.setdefault(place.number, []).append(hit)
+        view = self.disguises.read(base)
+        for number, woken in self.scanner.scan(view, dialogue=dialogue):
+            place = _Place(scene, view, number)
+            judge = _SentenceJudge(self, place.text)
+            for rule, first, last, fired, candidate in judge.run(woken, place.differs):
+                left, right = place.plain(first, last)
+                read_as = place.text[first:last]
+                hit = Hit(
+                    rule, place.reading, left, right, read_as, fired, place.text, (first, last), candidate
+                )
+                found.setdefault(place.number, []).append(hit)
         for number, hit in self._doubts(scene, base):
             found.setdefault(number, []).append(hit)
         return {sentence: tuple(found.get(number, ())) for sentence, number in unknown.items()}
@@ -449,6 +440,7 @@ class _Place:
 
     def __init__(self, scene: Scene, view: View, number: int) -> None:
         self._view = view
+        self.reading = READINGS[view.readings[number]]
         self._start = int(view.starts[number])
         self.text = view.text[self._start : int(view.ends[number])]
         self.number = int(view.sentences[number])
@@ -458,7 +450,7 @@ class _Place:
 
     def plain(self, first: int, last: int) -> tuple[int, int]:
         """(start, end) in the sentence of the plain view."""
-        if self._view.name == "plain":
+        if self.reading == "plain":
             return first, last
         span = self._view.origin(self._start + first, self._start + last)
         left = int(np.searchsorted(self._index, span.start))
@@ -467,7 +459,7 @@ class _Place:
 
     def differs(self, first: int, last: int) -> bool:
         """False when nothing was undone here, so that the plain view has judged it."""
-        if self._view.name == "plain":
+        if self.reading == "plain":
             return True
         left, right = self.plain(first, last)
         return self._sentence[left:right] != self.text[first:last]

@@ -60,10 +60,10 @@ class SequenceTable:
         joined = np.frombuffer("".join(sequences).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
         starts = np.cumsum(lengths) - lengths
         widths = np.zeros(1 << _PAIR_BITS, dtype=np.uint16)
-        kept = np.flatnonzero(lengths > 1)
+        kept = (lengths > 1).nonzero()[0]
         hashes = np.zeros(len(kept), dtype=np.uint64)
         for step in range(WIDTH):
-            more = np.flatnonzero(lengths[kept] > step)
+            more = (lengths[kept] > step).nonzero()[0]
             hashes[more] = extend(hashes[more], joined[starts[kept[more]] + step])
         pairs = pair_slots(joined[starts[kept]], joined[starts[kept] + 1])
         np.bitwise_or.at(widths, pairs, (1 << np.minimum(lengths[kept], WIDTH)).astype(np.uint16))
@@ -89,16 +89,16 @@ class SequenceTable:
         """(places in ``hashes``, numbers) of every sequence that has one of the hashes."""
         slots = self._slots(hashes, self._shift)
         counts = self._counts[slots]
-        places = np.flatnonzero(counts)
+        places = counts.nonzero()[0]
         counts, at, wanted = counts[places], self._first[slots[places]], hashes[places]
         found_places, found_numbers = [], []
         for step in range(self._most):
             if step:
-                rest = np.flatnonzero(counts > step)
+                rest = (counts > step).nonzero()[0]
                 if not len(rest):
                     break
                 places, counts, at, wanted = places[rest], counts[rest], at[rest], wanted[rest]
-            same = np.flatnonzero(self._keys[at + step] == wanted)
+            same = (self._keys[at + step] == wanted).nonzero()[0]
             if len(same):
                 found_places.append(places[same])
                 found_numbers.append(self._numbers[at[same] + step])
@@ -118,7 +118,7 @@ class SequenceTable:
         self, one: Codes, other: Codes, wanted: npt.NDArray[np.bool_]
     ) -> tuple[npt.NDArray[np.int32], Numbers]:
         """(numbers, places) of the sequences of two codes that stand at the wanted places of two arrays."""
-        starts = np.flatnonzero(wanted & (self._widths[pair_slots(one, other)] > 0))
+        starts = (wanted & (self._widths[pair_slots(one, other)] > 0)).nonzero()[0]
         hashes = extend(extend(np.zeros(len(starts), np.uint64), one[starts]), other[starts])
         places, numbers = self.look_up(hashes)
         return numbers, starts[places]
@@ -128,7 +128,7 @@ class SequenceTable:
         if len(codes) < 2:
             return np.zeros(0, np.int32), np.zeros(0, np.int64)
         widths = self._widths[pair_slots(codes[:-1], codes[1:])]
-        starts = np.flatnonzero(widths)
+        starts = widths.nonzero()[0]
         if not len(starts):
             return np.zeros(0, np.int32), np.zeros(0, np.int64)
         widths = widths[starts]
@@ -137,12 +137,12 @@ class SequenceTable:
         for width in range(2, WIDTH + 1):
             if width > 2:
                 # only windows that some longer sequence may begin, and that end within the text
-                longer = np.flatnonzero((widths >> width != 0) & (starts + width <= len(codes)))
+                longer = ((widths >> width != 0) & (starts + width <= len(codes))).nonzero()[0]
                 if not len(longer):
                     break
                 starts, widths, hashes = starts[longer], widths[longer], hashes[longer]
                 hashes = extend(hashes, codes[starts + width - 1])
-            here = np.flatnonzero(widths & (1 << width))
+            here = (widths & (1 << width)).nonzero()[0]
             if len(here):
                 all_hashes.append(hashes[here])
                 all_starts.append(starts[here])

@@ -222,7 +222,7 @@ class Scanner:
         begin, end = int(view.starts[first]), int(view.ends[last - 1])
         codes = view.codes[begin:end]
         numbers, starts = self.table.find(codes)
-        singles = np.flatnonzero(self._is_single[codes])
+        singles = self._is_single[codes].nonzero()[0]
         alone = self._single_numbers[np.searchsorted(self._single_codes, codes[singles])]
         numbers, starts = np.concatenate([numbers, alone]), np.concatenate([starts, singles]) + begin
         inside = starts + self._lengths[numbers] <= view.ends[view.sentence_of[starts]]
@@ -244,14 +244,14 @@ class Scanner:
             return places, places
         woken = sentences[places]
         if not dialogue:
-            useful = np.flatnonzero(~self._needs_dialogue[targets])
+            useful = (~self._needs_dialogue[targets]).nonzero()[0]
             targets, woken = targets[useful], woken[useful]
         shown = np.zeros((last - first, self._groups), dtype=np.bool_)
         shown[:, 0] = True
         places, groups = self._shows.expand(literals)
         shown[sentences[places], groups] = True
         for other in self._others:
-            met = np.flatnonzero(shown[woken, other[targets]])
+            met = shown[woken, other[targets]].nonzero()[0]
             targets, woken = targets[met], woken[met]
         keys = np.unique(self._pattern_of[targets].astype(np.int64) * (last - first) + woken)
         return keys // (last - first), keys % (last - first) + first
@@ -259,7 +259,7 @@ class Scanner:
     def _add_matches(
         self, woken: dict[int, Woken], encoded: _Encoded, patterns: Numbers, sentences: Numbers
     ) -> None:
-        edges = np.flatnonzero(np.diff(patterns, prepend=-1)).tolist()
+        edges = np.diff(patterns, prepend=-1).nonzero()[0].tolist()
         numbers = sentences.tolist()
         for start, end in zip(edges, [*edges[1:], len(numbers)]):
             rule, pattern = self._patterns[int(patterns[start])]
@@ -274,7 +274,7 @@ class Scanner:
     def _add_terms(
         self, woken: dict[int, Woken], view: View, numbers: npt.NDArray[np.int32], starts: Numbers
     ) -> None:
-        chosen = np.flatnonzero(self._is_plain[numbers])
+        chosen = self._is_plain[numbers].nonzero()[0]
         chosen = chosen[np.argsort(starts[chosen], kind="stable")]
         for literal, start in zip(numbers[chosen].tolist(), starts[chosen].tolist()):
             owners, allowed, word = self._plain[literal]

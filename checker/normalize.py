@@ -30,6 +30,8 @@ Mask = npt.NDArray[np.bool_]
 
 #: What stands for a slot or a stage direction in a view; it matches no term and no pattern.
 SLOT = "\ue000"
+#: How a sentence may be read, from the literal to the guessed.
+READINGS = ("plain", "inserted", "shape", "sound")
 SENTENCE_ENDS = "。！？；…\n"
 CLAUSE_ENDS = "，：、"
 #: Sentences longer than this are cut at a clause end, so that no input makes a rule slow.
@@ -196,14 +198,14 @@ _ASCII = {full: half for half, full in _FULL_WIDTH.items()}
 
 @dataclass(frozen=True)
 class View:
-    """One reading of a document.
+    """Sentences of a document as they may be read.
 
-    ``text`` is what rules see. ``index[i]`` is the code point of the document that the i-th
+    ``readings[k]`` is the number in :data:`READINGS` of how sentence ``k`` is read. ``text`` is what rules see. ``index[i]`` is the code point of the document that the i-th
     character of the view comes from. Sentence ``k`` of the view is ``text[starts[k]:ends[k]]``
     without its final mark; ``sentences[k]`` is its number in the plain view.
     """
 
-    name: str
+    readings: npt.NDArray[np.int8]
     text: str
     codes: Codes
     index: Indices
@@ -281,7 +283,7 @@ def plain_view(document: Document, blank: Sequence[Span] = ()) -> View:
     if len(starts) and int((ends - starts).max()) > LONGEST_SENTENCE:
         starts, ends = _cut_long(starts, ends, codes)
     numbers = np.arange(len(starts), dtype=np.int32)
-    return View("plain", decode(codes), codes, index, starts, ends, numbers)
+    return View(np.zeros(len(starts), np.int8), decode(codes), codes, index, starts, ends, numbers)
 
 
 @lru_cache(maxsize=1)
@@ -385,8 +387,7 @@ def inserted_view(plain: View, joins: Callable[[View, int, int], bool] | None = 
     _drop_repeats(codes, drop)
     if not drop.any():
         return None
-    number = np.searchsorted(plain.starts, np.flatnonzero(drop), side="right") - 1
-    return select(plain, np.unique(number), "inserted", drop=drop)
+    return select(plain, np.unique(plain.sentence_of[drop]), "inserted", drop=drop)
 
 
 def select(
@@ -403,33 +404,45 @@ def select(
     of the same length as the plain view.
     """
     source = plain.codes if codes is None else codes
-    pieces: list[Indices] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    place = 0
-    for number in numbers.tolist():
-        chosen = np.arange(plain.starts[number], plain.ends[number], dtype=np.int32)
-        if drop is not None:
-            chosen = chosen[~drop[chosen]]
-        pieces.append(chosen)
-        starts.append(place)
-        ends.append(place + len(chosen))
-        place += len(chosen) + 1
-    width = place
-    taken = np.zeros(width, dtype=np.int32)
-    view_codes = np.full(width, ord("\n"), dtype=np.uint32)
-    for start, chosen in zip(starts, pieces):
-        taken[start : start + len(chosen)] = chosen
-        view_codes[start : start + len(chosen)] = source[chosen]
-        if start + len(chosen) < width and len(chosen):
-            taken[start + len(chosen)] = chosen[-1]
+    numbers = np.asarray(numbers, dtype=np.int64)
+    lengths = (plain.ends[numbers] - plain.starts[numbers]).astype(np.int64) + 1
+    lasts = np.cumsum(lengths) - 1
+    places = np.arange(int(lasts[-1]) + 1 if len(lasts) else 0)
+    places += np.repeat(plain.starts[numbers] - (lasts + 1 - lengths), lengths)
+    places[lasts] -= 1  # what parts two sentences stands where the first one ends
+    view_codes = source[places]
+    view_codes[lasts] = ord("\n")
+    if drop is not None:
+        kept = ~drop[places]
+        kept[lasts] = True
+        places, view_codes = places[kept], view_codes[kept]
+        lasts = np.cumsum(kept)[lasts] - 1
     view_codes = _fix_numbers(view_codes)
+    ends = lasts.astype(np.int32)
+    starts = np.concatenate([np.zeros(min(len(ends), 1), np.int32), ends[:-1] + 1])
     return View(
-        name,
+        np.full(len(ends), READINGS.index(name), dtype=np.int8),
         decode(view_codes),
         view_codes,
-        plain.index[taken],
-        np.array(starts, np.int32),
-        np.array(ends, np.int32),
-        plain.sentences[np.asarray(numbers, dtype=np.int32)],
+        plain.index[places],
+        starts,
+        ends,
+        plain.sentences[numbers],
+    )
+
+
+def join(one: View, other: View | None) -> View:
+    """The sentences of two views in one, those of ``one`` first."""
+    if other is None:
+        return one
+    place = len(one.codes) + 1
+    codes = np.concatenate([one.codes, np.array([ord("\n")], np.uint32), other.codes])
+    return View(
+        np.concatenate([one.readings, other.readings]),
+        f"{one.text}\n{other.text}",
+        codes,
+        np.concatenate([one.index, one.index[-1:], other.index]),
+        np.concatenate([one.starts, other.starts + np.int32(place)]),
+        np.concatenate([one.ends, other.ends + np.int32(place)]),
+        np.concatenate([one.sentences, other.sentences]),
     )
