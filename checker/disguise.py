@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from checker.data import load_yaml
-from checker.literals import SequenceTable, extend, pair_slots
+from checker.literals import PAIR_BITS, SequenceTable, extend, pair_slots
 from checker.matching import Scanner
 from checker.normalize import READINGS, View, decode, encode, inserted_view, join
 from checker.numerals import DIGITS, Change, odd_numbers
@@ -126,11 +126,6 @@ class Disguises:
             for sign in self._signs
             if not _ordinary(sign) and not sign.isascii() and sign not in self._heard
         )
-        self._widths: dict[str, list[int]] = {}
-        for sign in sorted(self._signs, key=len, reverse=True):
-            widths = self._widths.setdefault(sign[0], [])
-            if len(sign) not in widths:
-                widths.append(len(sign))
 
     @cached_property
     def _fragments(self) -> frozenset[str]:
@@ -164,6 +159,8 @@ class Disguises:
             ),
             **SequenceTable.build([decode(row) for row in np.stack([heard[:, 0], spelt[:, 1]], 1)], "first_"),
             "sign_pairs": self._find_sign_pairs(),
+            "sign_lengths": np.array([len(sign) for sign in self._sign_list], dtype=np.int32),
+            **SequenceTable.build(self._sign_list, "signs_"),
         }
 
     def read(self, plain: View) -> View:
@@ -228,22 +225,31 @@ class Disguises:
         return sorted(found, key=lambda span: span[0] - span[1])
 
     def _covered(
-        self, view: View, places: npt.NDArray[np.int64], readings: npt.NDArray[np.uint32]
+        self,
+        view: View,
+        starts: npt.NDArray[np.int64],
+        ends: npt.NDArray[np.int64],
+        readings: npt.NDArray[np.uint32],
     ) -> npt.NDArray[np.bool_]:
-        """Where some fragment covers a place if the one character there is read as ``readings``."""
+        """Where some fragment covers (start, end) read as ``readings``, of shape (places, length).
+
+        The fragment must reach beyond a reading of one character, and beyond both ends of none.
+        """
+        length = readings.shape[1]
         margin = np.full(_WIDEST, ord("\n"), np.uint32)
         codes = np.concatenate([margin, view.codes, margin])
-        at = places + _WIDEST
+        before, after = starts + _WIDEST, ends + _WIDEST
         windows: list[npt.NDArray[np.uint64]] = []
-        for left in range(_LONGEST):
-            hashes = np.zeros(len(places), np.uint64)
+        for left in range(0 if length else 1, _LONGEST):
+            hashes = np.zeros(len(starts), np.uint64)
             for step in range(left, 0, -1):
-                hashes = extend(hashes, codes[at - step])
-            hashes = extend(hashes, readings)
-            if left:
+                hashes = extend(hashes, codes[before - step])
+            for column in range(length):
+                hashes = extend(hashes, readings[:, column])
+            if length and left + length > 1:
                 windows.append(hashes)
-            for right in range(1, min(_LONGEST, _WIDEST - left)):
-                hashes = extend(hashes, codes[at + right])
+            for right in range(min(_LONGEST - 1, _WIDEST - left - length)):
+                hashes = extend(hashes, codes[after + right])
                 windows.append(hashes)
         met = self._scanner.table.holds(np.concatenate(windows))
         return np.asarray(met.reshape(len(windows), -1).any(axis=0))
@@ -293,15 +299,13 @@ class Disguises:
         """What two neighbours may be, at their slot.
 
         1: the first is a sign whose reading and the second stand side by side in a fragment; 2: the
-        same of the second; 4: the two begin a sign of several characters.
+        same of the second.
         """
-        flags = np.zeros(1 << 20, dtype=np.uint8)
+        flags = np.zeros(1 << PAIR_BITS, dtype=np.uint8)
         codes = encode("\n".join(self._fragments))
         by_end: tuple[dict[str, list[str]], dict[str, list[str]]] = ({}, {})
         for sign, readings in self._signs.items():
-            if len(sign) > 1:
-                flags[pair_slots(*(np.array([ord(character)], np.uint32) for character in sign[:2]))] |= 4
-            elif sign not in self._sure:
+            if len(sign) == 1 and sign not in self._sure:
                 for reading in readings:
                     by_end[0].setdefault(reading[-1], []).append(sign)
                     by_end[1].setdefault(reading[0], []).append(sign)
@@ -318,79 +322,84 @@ class Disguises:
         return flags
 
     @cached_property
-    def _sure_flags(self) -> npt.NDArray[np.bool_]:
-        """Flags of the signs of one character that no ordinary text holds."""
-        flags = np.zeros(0x110000, dtype=np.bool_)
-        flags[[ord(sign) for sign in self._sure if len(sign) == 1]] = True
-        flags[[ord(sign) for sign in self._signs if len(sign) == 1 and len(self._signs[sign][0]) > 1]] = True
-        return flags
+    def _sign_list(self) -> list[str]:
+        return sorted(self._signs)
 
     @cached_property
-    def _plain_signs(self) -> npt.NDArray[np.uint32]:
-        """Readings of the signs of one character that say one character each; shape (code points, most)."""
-        plain = {
-            sign: readings
-            for sign, readings in self._signs.items()
-            if len(sign) == 1
-            and self._widths[sign] == [1]
-            and sign not in self._sure
-            and sign not in self._heard
-            and all(len(reading) == 1 for reading in readings)
-        }
-        table = np.zeros((0x110000, max(map(len, plain.values()))), dtype=np.uint32)
-        for sign, readings in plain.items():
-            table[ord(sign), : len(readings)] = [ord(reading) for reading in readings]
+    def _sign_table(self) -> SequenceTable:
+        """The signs of several characters, by their number in the list of signs."""
+        return SequenceTable(self._arrays, "signs_")
+
+    @cached_property
+    def _single_signs(self) -> npt.NDArray[np.int32]:
+        """Table of code point to the number of the sign, from 1; negative if it is a sure one."""
+        table = np.zeros(0x110000, dtype=np.int32)
+        for number, sign in enumerate(self._sign_list, 1):
+            if len(sign) == 1:
+                sure = sign in self._sure or len(self._signs[sign][0]) > 1
+                table[ord(sign)] = -number if sure else number
         return table
 
-    def _sign_places(self, view: View) -> list[int]:
-        """Where a sign may begin, in order: no sign that no fragment covers and no other stands beside."""
+    @cached_property
+    def _sign_readings(self) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.uint32]]:
+        """(lengths, codes) of the readings of each sign, -1 for none; shapes (signs, most) and (…, longest).
+
+        A sign that is judged by more than whether a fragment covers it has length 9 first.
+        """
+        most = max(map(len, self._signs.values()))
+        longest = max(len(reading) for readings in self._signs.values() for reading in readings)
+        lengths = np.full((len(self._signs), most), -1, dtype=np.int8)
+        codes = np.zeros((len(self._signs), most, longest), dtype=np.uint32)
+        for number, sign in enumerate(self._sign_list):
+            readings = self._signs[sign]
+            for column, reading in enumerate(readings):
+                lengths[number, column] = len(reading)
+                codes[number, column, : len(reading)] = [ord(character) for character in reading]
+            if sign in self._sure or (sign in self._heard and not self._fragments.isdisjoint(readings)):
+                lengths[number, 0] = 9
+        return lengths, codes
+
+    def _sign_places(self, view: View) -> list[tuple[int, int]]:
+        """(start, end) of the signs, longer ones first: none that no fragment covers and no other stands beside."""
         codes = view.codes
-        found = self._sure_flags[codes]
+        singles = self._single_signs[codes]
+        found = singles < 0
         if len(codes) > 1:
             pairs = self._arrays["sign_pairs"][pair_slots(codes[:-1], codes[1:])]
-            found[:-1] |= (pairs & 5) > 0
-            found[1:] |= (pairs & 2) > 0
-        places = found.nonzero()[0]
-        places = places[self._begins[codes[places]]]
-        if len(places) <= _FEW:
-            return [int(place) for place in places]
-        readings = self._plain_signs[codes[places]]
-        checked = readings[:, 0] > 0
-        checked[1:] &= np.diff(places) > 1
-        checked[:-1] &= np.diff(places) > 1
-        for column in range(readings.shape[1]):
-            doubtful = (checked & (readings[:, column] > 0)).nonzero()[0]
-            if len(doubtful):
-                covered = self._covered(view, places[doubtful], readings[doubtful, column])
-                checked[doubtful[covered]] = False
-        return [int(place) for place in places[~checked]]
-
-    @cached_property
-    def _begins(self) -> npt.NDArray[np.bool_]:
-        """Flags of the characters that begin a sign."""
-        flags = np.zeros(0x110000, dtype=np.bool_)
-        flags[[ord(character) for character in self._widths]] = True
-        return flags
+            found[:-1] |= ((pairs & 1) > 0) & (singles[:-1] > 0)
+            found[1:] |= ((pairs & 2) > 0) & (singles[1:] > 0)
+        alone = found.nonzero()[0]
+        numbers, starts = self._sign_table.find(codes)
+        ends = starts + self._arrays["sign_lengths"][numbers]
+        numbers = np.concatenate([np.abs(singles[alone]) - 1, numbers])
+        starts, ends = np.concatenate([alone, starts]), np.concatenate([alone + 1, ends])
+        kept = np.isin(starts, ends) | np.isin(ends, starts)
+        lengths, spelt = self._sign_readings
+        for column in range(lengths.shape[1]):
+            size = lengths[numbers, column]
+            kept |= size == 9
+            for length in range(spelt.shape[2] + 1):
+                chosen = (~kept & (size == length)).nonzero()[0]
+                if len(chosen):
+                    readings = spelt[numbers[chosen], column, :length]
+                    kept[chosen] = self._covered(view, starts[chosen], ends[chosen], readings)
+        order = np.lexsort((-ends, starts))
+        return [(int(starts[place]), int(ends[place])) for place in order[kept[order]]]
 
     def _shape_changes(self, view: View) -> Iterator[Change]:
         """Look-alikes, split characters, pictures, dialect and words that were misheard, and numbers."""
         yield from self._number_changes(view)
         tries: list[tuple[int, int, list[str]]] = []
         sure: list[Change] = []
-        for place in self._sign_places(view):
-            for width in self._widths[view.text[place]]:
-                written = view.text[place : place + width]
-                readings = self._signs.get(written)
-                if readings is None:
-                    continue
-                end = place + width
-                if written in self._sure:
-                    if width == 1 and _HAN.match(written) and self._in_word(view, place, end):
-                        continue
-                    best = next((r for r in readings if self._covering(view, place, end, r)), readings[0])
-                    sure.append((place, end, best))
-                    break
-                tries.append((place, end, readings))
+        for place, end in self._sign_places(view):
+            written = view.text[place:end]
+            readings = self._signs[written]
+            if written not in self._sure:
+                if not sure or sure[-1][0] != place:
+                    tries.append((place, end, readings))
+            elif end - place > 1 or not _HAN.match(written) or not self._in_word(view, place, end):
+                best = next((r for r in readings if self._covering(view, place, end, r)), readings[0])
+                sure.append((place, end, best))
         yield from sure
         if not tries:
             return
@@ -456,7 +465,8 @@ class Disguises:
         alone = self._han_flags[codes[places + 1]] & ~self._numeric[before]
         places = places[alone]
         if len(places) > _FEW:
-            places = places[self._covered(view, places, self._digits[codes[places]])]
+            meanings = self._digits[codes[places]][:, None]
+            places = places[self._covered(view, places, places + 1, meanings)]
         for place in places.tolist():
             meant = chr(self._digits[codes[place]])
             if self._covering(view, place, place + 1, meant) and (

@@ -25,12 +25,12 @@ _BASE = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xD6E8FEB86659FD93)
 _PAIR = np.uint32(0x9E3779B1)
 _NEXT = np.uint32(0x85EBCA6B)
-_PAIR_BITS = 20
+PAIR_BITS = 18
 
 
 def pair_slots(one: Codes, other: Codes) -> Codes:
-    """Where pairs of neighbours stand in a table of 2**20 entries."""
-    return (one * _PAIR + other * _NEXT) >> np.uint32(32 - _PAIR_BITS)
+    """Where pairs of neighbours stand in a table of 2**18 entries."""
+    return (one * _PAIR + other * _NEXT) >> np.uint32(32 - PAIR_BITS)
 
 
 def extend(hashes: npt.NDArray[np.uint64], codes: Codes) -> npt.NDArray[np.uint64]:
@@ -59,7 +59,7 @@ class SequenceTable:
         lengths = np.array([len(sequence) for sequence in sequences], dtype=np.int64)
         joined = np.frombuffer("".join(sequences).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
         starts = np.cumsum(lengths) - lengths
-        widths = np.zeros(1 << _PAIR_BITS, dtype=np.uint16)
+        widths = np.zeros(1 << PAIR_BITS, dtype=np.uint16)
         kept = (lengths > 1).nonzero()[0]
         hashes = np.zeros(len(kept), dtype=np.uint64)
         for step in range(WIDTH):
