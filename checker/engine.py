@@ -22,7 +22,7 @@ from checker.fingerprint import fingerprint
 from checker.lexicon import MARK, Cues, Lexicon, Rule
 from checker.matching import BEFORE, Scanner, Tokenizer, Woken, cuts_words, either, found_any, regex
 from checker.normalize import CLAUSE_ENDS, READINGS, View, plain_view, select
-from checker.types import Attempt, Explanation, Finding, Level, Span, State
+from checker.types import Attempt, Basis, Explanation, Finding, Level, Span, State
 
 #: How far each view is from what is written, and what that does to our confidence.
 VIEW_TRUST = {"plain": 1.0, "inserted": 0.95, "shape": 0.9, "sound": 0.85}
@@ -202,6 +202,7 @@ class Engine:
         self.scanner = Scanner(lexicon)
         self.exemptions = Exemptions(lexicon)
         self._activity: dict[tuple[str | None, str, bool], frozenset[str]] = {}
+        self._bases: dict[tuple[str, str], tuple[Basis, ...]] = {}
         #: Hits by sentence: where no customer speaks, and in dialogues.
         self._known: tuple[dict[str, tuple[Hit, ...]], dict[str, tuple[Hit, ...]]] = ({}, {})
 
@@ -355,6 +356,12 @@ class Engine:
             made[part].append(self._finding(scene, part, number, hit, candidate, settings[part]))
         return made
 
+    def _basis(self, rule: Rule, channel: str) -> tuple[Basis, ...]:
+        key = rule.id, channel
+        if key not in self._bases:
+            self._bases[key] = self.lexicon.basis_for(rule, channel)
+        return self._bases[key]
+
     def forget(self) -> None:
         """Drop what is remembered of sentences."""
         for known in self._known:
@@ -403,7 +410,7 @@ class Engine:
             turn=turn.index if turn is not None else None,
             message=rule.message.replace("{matched}", matched),
             why=rule.why,
-            basis=self.lexicon.basis_for(rule, setting.channel),
+            basis=self._basis(rule, setting.channel),
             explanation=Explanation(
                 source=rule.kind,
                 fired=hit.fired,
@@ -478,6 +485,7 @@ class _SentenceJudge:
         self.number = number
         self._tokens: list[tuple[int, int]] | None = None
         self._excuses: dict[str, list[int]] | None = None
+        self._held: dict[tuple[str, str], bool] = {}
 
     # functools.cached_property takes a lock, which costs more than these do.
     @property
@@ -531,7 +539,7 @@ class _SentenceJudge:
     def weigh(self, rule: Rule, start: int, end: int, fired: str) -> Candidate | None:
         """The candidate, or None when a condition of its rule does not hold."""
         context = Context(
-            self.sentence, start, end, lambda: self.tokens, self._turn_text, self._document_text
+            self.sentence, start, end, self._token_spans, self._turn_text, self._document_text, self._held
         )
         if rule.unless and _excepted(rule.unless, context):
             return None
@@ -541,6 +549,9 @@ class _SentenceJudge:
             return None
         attempts = self.engine.exemptions.attempts(rule, context, self.excuses)
         return Candidate(rule, start, end, fired, attempts)
+
+    def _token_spans(self) -> list[tuple[int, int]]:
+        return self.tokens
 
     def _scene(self) -> Scene:
         if self.scene is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from checker.lexicon import MARK, Exemption, Lexicon, Rule
 from checker.matching import regex
@@ -17,6 +17,8 @@ from checker.normalize import CLAUSE_ENDS
 from checker.types import Attempt
 
 _MARK = MARK.encode()
+#: Conditions that do not depend on where in the sentence the candidate stands.
+_WHOLE = frozenset({"sentence", "turn", "document"})
 _CLAUSE = re.compile(f"[{CLAUSE_ENDS}]")
 
 
@@ -26,6 +28,7 @@ class Context:
 
     ``start`` and ``end`` are offsets in ``sentence`` (a view's text). ``tokens`` are token spans
     of the sentence. ``turn_text`` and ``document_text`` are only called when a condition asks.
+    ``held`` remembers what holds of the whole sentence, for all of its candidates.
     """
 
     sentence: str
@@ -34,6 +37,7 @@ class Context:
     tokens: Callable[[], list[tuple[int, int]]]
     turn_text: Callable[[], str]
     document_text: Callable[[], str]
+    held: dict[tuple[str, str], bool] = field(default_factory=dict)
     _clause_span: tuple[int, int] | None = None
 
     @property
@@ -80,20 +84,23 @@ class Context:
 
     def holds(self, name: str, pattern: str) -> bool:
         """One condition, as listed in ``lexicons/README.md``."""
-        negated = name.startswith("not_")
-        name = name.removeprefix("not_")
+        if name.startswith("not_"):
+            return not self.holds(name[4:], pattern)
+        if name in _WHOLE:
+            known = self.held.get((name, pattern))
+            if known is None:
+                known = self.held[name, pattern] = regex(pattern).found(self.part(name).encode())
+            return known
         text = self.part(name).encode()
         if name == "before":
-            hit = regex(f"(?:{pattern})$").found(text)
-        elif name == "after":
-            hit = regex(pattern).starts(text)
-        elif name in ("inside", "token"):
-            hit = regex(pattern).is_all(text)
-        elif name == "around":
-            hit = any(_MARK in piece for piece in regex(pattern).pieces(text))
-        else:
-            hit = regex(pattern).found(text)
-        return hit is not negated
+            return regex(f"(?:{pattern})$").found(text)
+        if name == "after":
+            return regex(pattern).starts(text)
+        if name in ("inside", "token"):
+            return regex(pattern).is_all(text)
+        if name == "around":
+            return any(_MARK in piece for piece in regex(pattern).pieces(text))
+        return regex(pattern).found(text)
 
     def failing(self, alternative: Mapping[str, str]) -> str | None:
         """The first condition that does not hold, or None when all hold."""
