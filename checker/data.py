@@ -6,12 +6,15 @@ top of the repository. Both are read through the Traversable API, so a zipped pa
 
 from __future__ import annotations
 
+import hashlib
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
+
+from checker.stored import cached_json
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -37,5 +40,7 @@ def folder(kind: str) -> Traversable:
 
 @cache
 def load_yaml(name: str) -> Any:
-    """One of our own lexicon files, parsed; read once in a process."""
-    return yaml.load((folder("lexicons") / name).read_text(encoding="utf-8"), Loader=Loader)
+    """One of our own lexicon files, parsed; read once in a process, and kept as JSON between them."""
+    text = (folder("lexicons") / name).read_text(encoding="utf-8")
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return cached_json(f"{name.removesuffix('.yaml')}-{digest}", lambda: yaml.load(text, Loader=Loader))

@@ -15,7 +15,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ from checker import __version__
 from checker.data import folder
 from checker.errors import LexiconError, Problem
 from checker.normalize import SLOT, fold
-from checker.stored import cache_folder, write_cache
+from checker.stored import cached_json
 from checker.types import Basis, Level, State
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _NUMBER = (
     r"(?:[0-9][0-9.,]*[万亿千百]?|[零〇一二两三四五六七八九十百千万亿半几数]+(?:点[零一二三四五六七八九]+)?)"
 )
 _PERCENT = rf"(?:{_NUMBER}(?:%|个点|个百分点)|百分之{_NUMBER}|[一二三四五六七八九]成[一二三四五六七八九半]?)"
-_FORMAT = 21
+_FORMAT = 22
 Rate = Callable[[Iterable[str]], float]
 
 
@@ -76,7 +76,6 @@ class Rule:
     kind: str
     terms: tuple[str, ...]
     patterns: tuple[str, ...]
-    anchors: tuple[tuple[tuple[tuple[str, ...], ...], ...], ...]
     near: tuple[Cues, ...]
     without: tuple[Cues, ...]
     unless: tuple[str, ...]
@@ -147,6 +146,16 @@ class Lexicon:
     rewriting: Mapping[str, Any]
     version: str
     rule_by_id: Mapping[str, Rule] = field(default_factory=dict)
+    load_anchors: Callable[[], Mapping[str, Any]] = field(default=dict, repr=False, compare=False)
+
+    @cached_property
+    def anchors(self) -> Mapping[str, Sequence[Sequence[Sequence[Sequence[str]]]]]:
+        """What wakes a rule, by its id: for each pattern alternatives of groups of literals.
+
+        A pattern can match only a sentence that holds a literal of each group of an alternative.
+        Read when a scanner is built, and of no use afterwards.
+        """
+        return self.load_anchors()
 
     def basis_for(self, rule: Rule, channel: str) -> tuple[Basis, ...]:
         """The bases of a rule; a penalty is kept only where its law governs the channel."""
@@ -181,14 +190,20 @@ def load(
     """
     sources = _sources(extra)
     digest = _digest(sources)
-    compiled = _read_cache(digest) if cache and not examples else None
-    if compiled is None:
-        compiled = compile_sources(sources)
-        if not examples:
-            compiled = _without_examples(compiled)
-            if cache:
-                _write_cache(digest, compiled)
-    return _assemble(compiled, digest, tuple(disable), dict(levels or {}), tuple(allow))
+    compile_once = lru_cache(maxsize=1)(lambda: compile_sources(sources))
+
+    def keep(name: str, make: Callable[[], Any]) -> Any:
+        return cached_json(f"{name}-{digest}", make) if cache else make()
+
+    def load_anchors() -> Mapping[str, Any]:
+        anchors: Mapping[str, Any] = keep(
+            "anchors", lambda: {rule["id"]: rule["anchors"] for rule in compile_once()["rules"]}
+        )
+        compile_once.cache_clear()
+        return anchors
+
+    compiled = compile_once() if examples else keep("lexicon", lambda: _lean(compile_once()))
+    return _assemble(compiled, digest, tuple(disable), dict(levels or {}), tuple(allow), load_anchors)
 
 
 def _sources(extra: Sequence[str | Path]) -> list[tuple[str, str]]:
@@ -220,24 +235,12 @@ def _digest(sources: Sequence[tuple[str, str]]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _read_cache(digest: str) -> dict[str, Any] | None:
-    try:
-        loaded = json.loads((cache_folder() / f"lexicon-{digest}.json").read_bytes())
-    except (OSError, ValueError):
-        return None
-    return loaded if isinstance(loaded, dict) and loaded.get("digest") == digest else None
-
-
-def _without_examples(compiled: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: [{**item, "examples": []} for item in value] if key in ("rules", "exemptions") else value
-        for key, value in compiled.items()
+def _lean(compiled: dict[str, Any]) -> dict[str, Any]:
+    """What a check needs: neither examples nor anchors."""
+    return compiled | {
+        "rules": [{**rule, "examples": [], "anchors": []} for rule in compiled["rules"]],
+        "exemptions": [{**exemption, "examples": []} for exemption in compiled["exemptions"]],
     }
-
-
-def _write_cache(digest: str, compiled: dict[str, Any]) -> None:
-    text = json.dumps(compiled | {"digest": digest}, ensure_ascii=False)
-    write_cache(f"lexicon-{digest}.json", lambda path: path.write_text(text, encoding="utf-8"))
 
 
 # --- compiling -----------------------------------------------------------------------------------
@@ -458,7 +461,7 @@ def _compile_rule(
         "tokens": match["tokens"]["pattern"] if match["tokens"] else [],
         "missing": missing,
         "rewrites": rewrites if isinstance(rewrites, list) else [rewrites],
-        "examples": [_lean(example) for example in rule["examples"]],
+        "examples": [_stated(example) for example in rule["examples"]],
     }
 
 
@@ -509,11 +512,11 @@ def _compile_exemption(
             alternatives.append(conditions)
         out[key] = alternatives
     out["needs"] = [_needs(alternative, rarity) for alternative in out["any"]]
-    out["examples"] = [_lean(example) for example in exemption["examples"]]
+    out["examples"] = [_stated(example) for example in exemption["examples"]]
     return out
 
 
-def _lean(example: Mapping[str, Any]) -> dict[str, Any]:
+def _stated(example: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in example.items() if value is not None}
 
 
@@ -739,9 +742,6 @@ def _rule(data: Mapping[str, Any], level: str | None) -> Rule:
         kind=data["kind"],
         terms=tuple(data["terms"]),
         patterns=tuple(data["patterns"]),
-        anchors=tuple(
-            tuple(tuple(map(tuple, groups)) for groups in alternatives) for alternatives in data["anchors"]
-        ),
         near=tuple(map(_cues, data["near"])),
         without=tuple(map(_cues, data["without"])),
         unless=tuple(data["unless"]),
@@ -778,6 +778,7 @@ def _assemble(
     disable: tuple[str, ...],
     levels: Mapping[str, str],
     allow: tuple[str, ...],
+    load_anchors: Callable[[], Mapping[str, Any]],
 ) -> Lexicon:
     off = (*compiled["disable"], *disable)
     changed = compiled["levels"] | dict(levels)
@@ -817,6 +818,7 @@ def _assemble(
         rewriting=compiled["rewriting"],
         version=digest,
         rule_by_id={rule.id: rule for rule in rules},
+        load_anchors=load_anchors,
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from itertools import chain
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -172,9 +172,9 @@ class Scanner:
         self._groups = int(arrays["groups"][0])
         #: (rule number, pattern) of every pattern number; None for the anchors of a rule over tokens.
         self._patterns: list[tuple[int, str | None]] = [
-            (number, rule.patterns[position] if rule.patterns else None)
+            (number, pattern)
             for number, rule in enumerate(lexicon.rules)
-            for position in range(len(rule.anchors))
+            for pattern in (rule.patterns or ((None,) if rule.tokens else ()))
         ]
         looks_back = np.array(
             [any(cues.within in BEFORE for cues in self.rules[number].near) for number, _ in self._patterns],
@@ -342,13 +342,13 @@ def _scanner_arrays(lexicon: Lexicon) -> dict[str, npt.NDArray[Any]]:
     pattern_of: list[int] = []
     pattern = 0
     for rule in lexicon.rules:
-        for alternatives in rule.anchors:
+        for alternatives in lexicon.anchors[rule.id]:
             for first, *further in alternatives:
                 for word in first:
                     waking.setdefault(word, []).append(len(pattern_of))
                 pattern_of.append(pattern)
                 numbers = []
-                for group in further:
+                for group in map(tuple, further):
                     known = group in group_numbers
                     number = group_numbers.setdefault(group, len(group_numbers))
                     numbers.append(number)
@@ -376,15 +376,22 @@ def _scanner_arrays(lexicon: Lexicon) -> dict[str, npt.NDArray[Any]]:
 
 
 class Tokenizer:
-    """jieba cuts with offsets: rjieba where it has a wheel, else jieba; our terms are words."""
+    """jieba cuts with offsets: rjieba where it has a wheel, else jieba; our terms are words.
+
+    The first tokenizer of a process adds its words to the one that rjieba has for everybody.
+    """
+
+    _shared: ClassVar[list[str] | None] = None
 
     def __init__(self, words: Iterable[str]) -> None:
         words = sorted(words)
         self._tokenize: Callable[[str], list[tuple[int, int]]]
         try:
-            from rjieba import Jieba
+            import rjieba
 
-            fast = Jieba()
+            # Reading the dictionary takes 0.1 s, and the package reads it for an instance of its own.
+            fast = rjieba.Jieba() if Tokenizer._shared not in (None, words) else rjieba
+            Tokenizer._shared = Tokenizer._shared or words
             for word in words:
                 # At 90% of what jieba would suggest, an ordinary word that overlaps still wins.
                 fast.add_word(word, None, None)

@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from checker.data import load_yaml
 from checker.document import Document
+from checker.stored import cached_arrays
 from checker.types import Span
 
 Codes = npt.NDArray[np.uint32]
@@ -56,8 +57,13 @@ def fold_table() -> Codes:
     """uint32 of shape (0x110000,): the folded code point of each code point, 0 to drop it.
 
     NFKC where it gives one character, then lower case, traditional to simplified (OpenCC's
-    ``t2s``), then Chinese punctuation to one width. Built in about 50 ms, once.
+    ``t2s``), then Chinese punctuation to one width. Built in about 50 ms, then kept.
     """
+    name = f"fold-1-{unicodedata.unidata_version}"
+    return cached_arrays(name, lambda: {"table": _make_fold_table()})["table"]
+
+
+def _make_fold_table() -> Codes:
     table = np.arange(_LIMIT, dtype=np.uint32)
     odd = [
         *range(0x20),

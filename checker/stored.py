@@ -1,11 +1,13 @@
-"""Arrays that take a while to compute, kept in the user's cache folder.
+"""What takes a while to compute, kept in the user's cache folder.
 
-The files hold plain arrays (``allow_pickle=False``): nothing in them is executed, and they may be
-deleted at any time. ``HUASHU_CACHE_DIR`` names another folder.
+The files hold JSON or plain arrays (``allow_pickle=False``): nothing in them is executed, and they
+may be deleted at any time. Their names tell their content, so none is ever out of date.
+``HUASHU_CACHE_DIR`` names another folder.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -51,3 +53,15 @@ def cached_arrays(name: str, make: Callable[[], Arrays]) -> Arrays:
     arrays = dict(make())
     write_cache(file, lambda path: np.savez(path, allow_pickle=False, **arrays))
     return arrays
+
+
+def cached_json(name: str, make: Callable[[], Any]) -> Any:
+    """As :func:`cached_arrays`, for what JSON can say; the answer is always as JSON reads it."""
+    file = f"{name}.json"
+    try:
+        return json.loads((cache_folder() / file).read_bytes())
+    except (OSError, ValueError):
+        pass
+    text = json.dumps(make(), ensure_ascii=False)
+    write_cache(file, lambda path: path.write_text(text, encoding="utf-8"))
+    return json.loads(text)
