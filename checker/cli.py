@@ -82,6 +82,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_lint(commands)
     _add_train(commands)
     _add_evaluate(commands)
+    _add_calibrate(commands)
     _add_serve(commands)
     _add_lsp(commands)
     _add_mcp(commands)
@@ -197,6 +198,38 @@ def _lint(options: argparse.Namespace) -> int:
         file=sys.stderr,
     )
     return FOUND if failures else OK
+
+
+def _add_calibrate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "calibrate",
+        help="measure how often each rule is right on labelled sentences: the source of confidence",
+    )
+    parser.add_argument("paths", nargs="+", type=Path, metavar="FILE", help="JSON lines with text and labels")
+    parser.add_argument(
+        "--lexicon", action="append", default=[], metavar="DIR", help="folder layered over ours"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="write here, not to standard output"
+    )
+    parser.set_defaults(run=_calibrate)
+
+
+def _calibrate(options: argparse.Namespace) -> int:
+    import yaml
+
+    from checker import calibrate
+    from checker.data import folder
+    from checker.pipeline import Checker
+
+    rows, digest = calibrate.read_labelled(options.paths)
+    if not rows:
+        _fail("no labelled sentence; a line is an object with text and labels")
+    confusions = yaml.safe_load((folder("lexicons") / "confusions.yaml").read_text(encoding="utf-8"))
+    shapes = {written: look[0] for written, look in confusions["shapes"].items()}
+    checker = Checker(lexicons=options.lexicon, rewrites=False)
+    _write(calibrate.as_yaml(calibrate.count(checker, rows, shapes), rows, digest), options.output)
+    return OK
 
 
 # --- check -----------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ fail to name the caller.
 from __future__ import annotations
 
 from checker.document import Turn
-from checker.engine import VIEW_TRUST, Scene, Setting
+from checker.engine import Scene, Setting
 from checker.lexicon import Cues, Lexicon, Missing, Rule
 from checker.matching import found_any
 from checker.types import Explanation, Finding, Level, Span
@@ -66,7 +66,10 @@ def _in_time(duty: Missing, turns: list[Turn]) -> list[Turn]:
 
 def _finding(rule: Rule, lexicon: Lexicon, setting: Setting, turn: Turn) -> Finding:
     level = rule.level
-    if rule.industries and not setting.industry_given and level is Level.BLOCK:
+    guessed = (rule.industries and not setting.industry_given) or (
+        rule.channels and not setting.channel_given
+    )
+    if guessed and level is Level.BLOCK:
         level = Level.REVIEW
     return Finding(
         rule_id=rule.id,
@@ -80,7 +83,7 @@ def _finding(rule: Rule, lexicon: Lexicon, setting: Setting, turn: Turn) -> Find
         why=rule.why,
         basis=lexicon.basis_for(rule, setting.channel),
         explanation=Explanation(source="missing", fired=rule.id),
-        confidence=0.7 * VIEW_TRUST["plain"],
+        confidence=round(lexicon.confidence(rule), 3),
         fingerprint=rule.id,
         evidence=rule.evidence,
     )

@@ -24,9 +24,10 @@ from checker.matching import BEFORE, Scanner, Tokenizer, Woken, cuts_words, eith
 from checker.normalize import CLAUSE_ENDS, READINGS, View, plain_view, select
 from checker.types import Attempt, Basis, Explanation, Finding, Level, Span, State
 
-#: How far each view is from what is written, and what that does to our confidence.
+#: How near each view is to what is written; of two readings of the same words the nearer one wins.
 VIEW_TRUST = {"plain": 1.0, "inserted": 0.95, "shape": 0.9, "sound": 0.85}
-_PRIOR = {Level.BLOCK: 0.9, Level.REVIEW: 0.75, Level.HINT: 0.5}
+#: The category of what no other category names: inside a finding of another it says nothing more.
+_GENERAL = "exaggeration"
 _CACHE_SIZE = 20_000
 #: A model's span with fewer characters says nothing to a reader.
 _SHORTEST_DOUBT = 4
@@ -77,6 +78,7 @@ class Setting(NamedTuple):
     industry: str | None = None
     industry_given: bool = False
     channel: str = CHANNELS[0]
+    channel_given: bool = True
 
 
 class Scene:
@@ -386,7 +388,10 @@ class Engine:
         if rule.industries and not setting.industry_given and level is Level.BLOCK:
             level = Level.REVIEW
             notes.append("行业由系统推测，未由用户指定")
-        confidence = _PRIOR[rule.level] * VIEW_TRUST[hit.view]
+        if rule.channels and not setting.channel_given and level is Level.BLOCK:
+            level = Level.REVIEW
+            notes.append("渠道由系统推测，未由用户指定")
+        confidence = self.lexicon.confidence(rule, hit.view)
         scores: dict[str, float] = {}
         if hit.opinion is not None:
             confidence = hit.opinion.probability
@@ -655,8 +660,9 @@ def _longest(spans: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
 def resolve(findings: list[Finding]) -> list[Finding]:
     """Overlaps resolved: higher level first, then the longer, then the more literal reading.
 
-    A finding that loses is dropped when the winner shares its category or covers it; what merely
-    touches a finding of another category stays. The rules of dropped findings are noted.
+    A finding that loses is dropped when the winner shares its category; the same words may break
+    the law in two ways, so a finding of another category stays, but for exaggeration inside it.
+    The rules of dropped findings are noted.
     """
 
     def rank(finding: Finding) -> tuple[float, ...]:
@@ -671,7 +677,10 @@ def resolve(findings: list[Finding]) -> list[Finding]:
                 position
                 for position, other in enumerate(kept)
                 if other.span.overlaps(finding.span)
-                and (other.category == finding.category or other.span.covers(finding.span))
+                and (
+                    other.category == finding.category
+                    or (finding.category == _GENERAL and other.span.covers(finding.span))
+                )
             ),
             None,
         )

@@ -36,7 +36,7 @@ _NUMBER = (
     r"(?:[0-9][0-9.,]*[万亿千百]?|[零〇一二两三四五六七八九十百千万亿半几数]+(?:点[零一二三四五六七八九]+)?)"
 )
 _PERCENT = rf"(?:{_NUMBER}(?:%|个点|个百分点)|百分之{_NUMBER}|[一二三四五六七八九]成[一二三四五六七八九半]?)"
-_FORMAT = 22
+_FORMAT = 27
 Rate = Callable[[Iterable[str]], float]
 
 
@@ -144,6 +144,8 @@ class Lexicon:
     allow: tuple[str, ...]
     industries: Mapping[str, Mapping[str, Any]]
     rewriting: Mapping[str, Any]
+    channels: Mapping[str, Mapping[str, Any]]
+    measured: Mapping[str, Any]
     version: str
     rule_by_id: Mapping[str, Rule] = field(default_factory=dict)
     load_anchors: Callable[[], Mapping[str, Any]] = field(default=dict, repr=False, compare=False)
@@ -169,6 +171,29 @@ class Lexicon:
                 )
             out.append(basis)
         return tuple(out)
+
+    def confidence(self, rule: Rule, view: str = "plain") -> float:
+        """How likely a finding of a rule in a reading of the text calls an officer rightly, in (0, 1).
+
+        From the counts of ``confidence.yaml``: a rule's own, drawn towards its family (category and
+        level) as if the family had been met ten times; a reading lowers it by how much less often
+        than the plain one it was right. Additive smoothing, so no count is ever certainty.
+        """
+        families = self.measured.get("families", {})
+        family = _smooth(families.get(f"{rule.category}/{rule.level}", (0, 0)))
+        right, found = self.measured.get("rules", {}).get(rule.id, (0, 0))
+        own = (right + _FAMILY_WEIGHT * family) / (found + _FAMILY_WEIGHT)
+        views = self.measured.get("views", {})
+        reading = _smooth(views.get(view, (0, 0))) / _smooth(views.get("plain", (0, 0)))
+        return float(own * min(1.0, reading))
+
+
+_FAMILY_WEIGHT = 10
+
+
+def _smooth(counts: Sequence[int]) -> float:
+    right, found = counts
+    return (right + 1) / (found + 2)
 
 
 def load(
@@ -245,7 +270,7 @@ def _lean(compiled: dict[str, Any]) -> dict[str, Any]:
 
 # --- compiling -----------------------------------------------------------------------------------
 
-_TABLES = ("law", "classes", "industries", "script", "confusions", "confidence", "rewrites")
+_TABLES = ("law", "classes", "industries", "channels", "script", "confusions", "confidence", "rewrites")
 
 
 def compile_sources(sources: Sequence[tuple[str, str]]) -> dict[str, Any]:
@@ -283,6 +308,8 @@ def compile_sources(sources: Sequence[tuple[str, str]]) -> dict[str, Any]:
         "allow": [],
         "industries": (tables.get("industries") or {}).get("industries", {}),
         "rewriting": tables["rewrites"],
+        "channels": (tables.get("channels") or {}).get("channels", {}),
+        "measured": tables.get("confidence") or {},
     }
     confusions = tables.get("confusions") or {}
     rarity = Rarity(confusions.get("common", ""), confusions.get("frequent_in_sales", ""))
@@ -816,6 +843,8 @@ def _assemble(
         allow=tuple(fold(phrase) for phrase in (*compiled["allow"], *allow)),
         industries=compiled["industries"],
         rewriting=compiled["rewriting"],
+        channels=compiled["channels"],
+        measured=compiled["measured"],
         version=digest,
         rule_by_id={rule.id: rule for rule in rules},
         load_anchors=load_anchors,

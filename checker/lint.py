@@ -30,6 +30,11 @@ class Case:
     example: Mapping[str, Any]
 
     @property
+    def owner_is_duty(self) -> bool:
+        """True when the rule looks for something that was not said."""
+        return isinstance(self.owner, Rule) and self.owner.missing is not None
+
+    @property
     def place(self) -> str:
         """File and line of the rule."""
         return f"{self.owner.file}:{self.owner.line}"

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from checker.classifier import Classifier
 from checker.config import Config, load_config
+from checker.detection import Detector
 from checker.document import CHANNELS, Document
 from checker.duties import missing_statements
 from checker.engine import Engine, Scene, Setting
-from checker.industry import IndustryDetector
 from checker.lexicon import Lexicon, load
 from checker.rewrite import Rewriter
 from checker.suppress import apply_suppressions, comment_spans, parse_suppressions
-from checker.types import Finding, Report, Suppression
+from checker.types import Finding, Guess, Report, Suppression
 
 _MOST_TEXTS = 256
 _MOST_CHARACTERS = 100_000
@@ -45,9 +45,10 @@ class Checker:
     ) -> None:
         self.config = config if isinstance(config, Config) else load_config(config) if config else Config()
         self.industry = industry or self.config.industry
-        self.channel = channel or self.config.channel or CHANNELS[0]
-        if self.channel not in CHANNELS:
-            raise ValueError(f"unknown channel {self.channel!r}; use one of {', '.join(CHANNELS)}")
+        self._channel = channel or self.config.channel
+        if self._channel is not None and self._channel not in CHANNELS:
+            raise ValueError(f"unknown channel {self._channel!r}; use one of {', '.join(CHANNELS)}")
+        self.channel = self._channel or CHANNELS[0]
         self.rewrites = rewrites
         self._model = model or self.config.model
         self._folders = (*self.config.lexicons, *lexicons)
@@ -72,8 +73,8 @@ class Checker:
         return Rewriter(self.engine, self._judge_again)
 
     @cached_property
-    def _detector(self) -> IndustryDetector:
-        return IndustryDetector(self.lexicon)
+    def _detectors(self) -> tuple[Detector, Detector]:
+        return Detector(self.lexicon.industries, 3), Detector(self.lexicon.channels, 3)
 
     def check(self, text: str | Document) -> Report:
         """The report of one text or document."""
@@ -106,15 +107,16 @@ class Checker:
             comment_spans(document.text) if found else () for document, found in zip(documents, directives)
         ]
         scene = Scene(documents, blanks)
-        settings = [self._setting(scene, part) for part in range(len(documents))]
+        guesses = [self._guesses(scene, part) for part in range(len(documents))]
+        settings = [self._setting(document, *guess) for document, guess in zip(documents, guesses)]
         results = self._judge(scene, settings)
         judged = [found for found, _ in results]
         if self.rewrites:
             judged = self._rewriter.attach(documents, settings, judged)
         reports = []
         classifier = self.engine.classifier
-        for document, setting, found, findings, (_, excused) in zip(
-            documents, settings, directives, judged, results
+        for document, setting, guess, found, findings, (_, excused) in zip(
+            documents, settings, guesses, directives, judged, results
         ):
             suppressed: tuple[Suppression, ...] = ()
             if found:
@@ -131,6 +133,9 @@ class Checker:
                     industry=setting.industry,
                     industry_given=setting.industry_given,
                     channel=setting.channel,
+                    channel_given=setting.channel_given,
+                    industry_guess=guess[0],
+                    channel_guess=guess[1],
                     lexicon_version=self.lexicon.version,
                     model_version=classifier.version if classifier else "",
                     rewriter=self._rewriter.plan if self.rewrites else None,
@@ -156,17 +161,31 @@ class Checker:
         """
         scene = Scene(documents)
         settings = [
-            setting if setting.industry_given else self._setting(scene, part)
+            setting
+            if setting.industry_given and setting.channel_given
+            else self._setting(documents[part], *self._guesses(scene, part))
             for part, setting in enumerate(settings)
         ]
         return [found for found, _ in self._judge(scene, settings)]
 
-    def _setting(self, scene: Scene, part: int) -> Setting:
+    def _guesses(self, scene: Scene, part: int) -> tuple[Guess | None, Guess | None]:
+        """What the words say of industry and channel, each None where the user has said it."""
         document = scene.documents[part]
-        channel = document.channel if document.channel in CHANNELS else self.channel
-        given = document.industry or self.industry
-        industry = given or self._detector.guess(scene.text(part)).industry
-        return Setting(industry, bool(given), channel or CHANNELS[0])
+        industries, channels = self._detectors
+        text = scene.text(part)
+        return (
+            None if document.industry or self.industry else industries.guess(text),
+            None if document.channel in CHANNELS or self._channel else channels.guess(text),
+        )
+
+    def _setting(self, document: Document, industry: Guess | None, channel: Guess | None) -> Setting:
+        said = document.channel if document.channel in CHANNELS else self._channel
+        return Setting(
+            industry.value if industry else document.industry or self.industry,
+            industry is None,
+            (channel.value if channel else said) or CHANNELS[0],
+            channel is None,
+        )
 
 
 @lru_cache(maxsize=1)

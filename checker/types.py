@@ -228,6 +228,23 @@ class Suppression:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """A label guessed from the words of a text, and the reasons.
+
+    ``value`` is None without a clear winner; ``scores`` are the sums of weights by label, ``words``
+    what spoke for the winner.
+    """
+
+    value: str | None
+    scores: Mapping[str, int] = field(default_factory=dict)
+    words: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON shape: what was guessed, from which words, and how the others scored."""
+        return {"value": self.value, "words": list(self.words), "scores": dict(self.scores)}
+
+
 def judge(findings: Iterable[Finding]) -> Verdict:
     """The verdict, from the findings alone: the highest level decides; hints pass."""
     levels = {finding.level for finding in findings if finding.state is not State.EXCUSED}
@@ -265,6 +282,9 @@ class Report:
     industry: str | None = None
     industry_given: bool = False
     channel: str = "call_1to1"
+    channel_given: bool = False
+    industry_guess: Guess | None = None
+    channel_guess: Guess | None = None
     lexicon_version: str = ""
     model_version: str = ""
     rewriter: Callable[[Report], Rewriting] | None = field(default=None, repr=False, compare=False)
@@ -294,6 +314,12 @@ class Report:
             "industry": self.industry,
             "industry_given": self.industry_given,
             "channel": self.channel,
+            "channel_given": self.channel_given,
+            "guesses": {
+                name: guess.to_dict()
+                for name, guess in (("industry", self.industry_guess), ("channel", self.channel_guess))
+                if guess is not None
+            },
             "findings": [self._finding(f) for f in self.findings],
             "excused": [self._finding(f) for f in self.excused],
             "suppressed": [

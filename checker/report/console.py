@@ -39,7 +39,7 @@ from checker.report._base import (
     reading_words,
     rewrite_words,
 )
-from checker.types import Finding, Report, State
+from checker.types import Finding, Guess, Report, State
 
 ALIASES = ("full",)
 _INDENT = "    "
@@ -82,11 +82,19 @@ def _report(report: Report, options: RenderOptions) -> list[str]:
 
 
 def _scope(report: Report) -> str:
-    parts = [f"渠道：{name_of(CHANNEL_NAMES, report.channel)}"]
+    guessed = "" if report.channel_given else _reasons(report.channel_guess)
+    parts = [f"渠道：{name_of(CHANNEL_NAMES, report.channel)}{guessed}"]
     if report.industry:
-        guessed = "" if report.industry_given else "（推测）"
+        guessed = "" if report.industry_given else _reasons(report.industry_guess)
         parts.insert(0, f"行业：{name_of(INDUSTRY_NAMES, report.industry)}{guessed}")
     return f"  [{'，'.join(parts)}]"
+
+
+def _reasons(guess: Guess | None) -> str:
+    """Why a guess was made; without one the default holds."""
+    if guess is None or guess.value is None:
+        return "（默认）"
+    return f"（推测，依据：{'、'.join(guess.words[:3])}）"
 
 
 def _counts(findings: Sequence[Finding]) -> str:

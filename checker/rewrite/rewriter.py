@@ -124,7 +124,7 @@ class Rewriter:
         The result is checked as a whole; what would break something elsewhere is left out.
         """
         document = report.document
-        setting = Setting(report.industry, report.industry_given, report.channel)
+        setting = Setting(report.industry, report.industry_given, report.channel, report.channel_given)
         groups: list[tuple[Span, list[Finding]]] = []
         for finding in report.findings:
             if finding.rule_id not in self._engine.lexicon.rule_by_id:
