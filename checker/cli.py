@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from checker.config import Config
     from checker.document import Document
     from checker.pipeline import Checker
-    from checker.types import Finding, Report
+    from checker.types import Finding, Report, Rewrite
 
 OK, FOUND, FAILED = 0, 1, 2
 
@@ -77,6 +77,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"huashu {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_check(commands)
+    _add_rewrite(commands)
     _add_rules(commands)
     _add_explain(commands)
     _add_lint(commands)
@@ -278,11 +279,16 @@ def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--exit-zero", action="store_true", help="exit 0 in spite of findings (never hides errors)"
     )
     parser.add_argument("--show-excused", action="store_true", help="also show what the law excuses, and why")
-    parser.add_argument("--fix", action="store_true", help="write safe rewrites into the files (txt, md)")
+    parser.add_argument("--fix", action="store_true", help="write safe rewrites into the files")
     parser.add_argument(
         "--unsafe-fixes", action="store_true", help="with --fix or --diff: suggested rewrites too"
     )
     parser.add_argument("--diff", action="store_true", help="show what --fix would change, write nothing")
+    parser.add_argument(
+        "--interactive",
+        action="store_true",
+        help="walk through the findings, choose, edit or skip; then write",
+    )
     parser.add_argument("--baseline", type=Path, help="accept the findings recorded in this file")
     parser.add_argument("--write-baseline", type=Path, metavar="FILE", help="record the present findings")
     parser.add_argument("--stdin-filename", default="<stdin>", help="name (and format) of standard input")
@@ -337,7 +343,7 @@ def _check(options: argparse.Namespace) -> int:
         return FAILED if errors else OK
     if options.annotate:
         _annotate(reports, options.annotate)
-    if options.fix or options.diff:
+    if options.fix or options.diff or options.interactive:
         reports = _fix(reports, options, checkers)
     if not options.diff:
         shown = RenderOptions(color=_wants_color(options), show_excused=options.show_excused, width=_width())
@@ -461,39 +467,123 @@ def _narrow(report: Report, options: argparse.Namespace) -> Report:
 
 
 def _fix(reports: list[Report], options: argparse.Namespace, checkers: _Checkers) -> list[Report]:
-    """Apply rewrites to text files, or show the difference; the reports after the fixes."""
-    import difflib
+    """Write rewrites into the files, or show the difference; the reports after the fixes."""
+    by_path: dict[str, list[Report]] = {}
+    for report in reports:
+        by_path.setdefault(report.document.path, []).append(report)
+    after: list[Report] = []
+    for path, found in by_path.items():
+        edits = [(report, _edits(report, options)) for report in found]
+        if options.diff:
+            for report, changes in edits:
+                _show_diff(report, changes)
+        elif any(changes for _, changes in edits):
+            found = _write_edits(path, edits, path, options, checkers)
+        after += found
+    return after
 
-    from checker.readers import write_text
-    from checker.rewrite import apply_rewrites, best
+
+def _edits(report: Report, options: argparse.Namespace) -> Sequence[Rewrite]:
+    """The edits that the options ask for: chosen by a person, proven together, or safe by themselves."""
+    from checker.rewrite import best, disjoint
     from checker.types import Apply
 
-    after: list[Report] = []
-    for report in reports:
-        document = report.document
-        usable = [Apply.SAFE, Apply.SUGGEST] if options.unsafe_fixes else [Apply.SAFE]
-        chosen = [r for f in report.findings if (r := best(f)) and r.apply in usable]
-        text = apply_rewrites(document.text, chosen)
-        if options.diff:
-            lines = difflib.unified_diff(
-                document.text.splitlines(keepends=True),
-                text.splitlines(keepends=True),
-                document.path,
-                f"{document.path} (rewritten)",
+    if options.interactive:
+        from checker.interactive import choose
+
+        choices = choose(report, input, lambda line: print(line, file=sys.stderr))
+        for finding, reason in choices.skipped:
+            place = report.document.locate(finding.span.start)
+            print(
+                f"{report.document.path}:{place.line}: {finding.rule_id} 跳过：{reason}",
+                file=sys.stderr,
             )
-            for line in lines:
-                print(line, end="" if line.endswith("\n") else "\n")
-        elif text != document.text:
-            if Path(document.path).suffix.lower() not in (".txt", ".md"):
-                print(f"huashu: {document.path}: --fix writes txt and md files only", file=sys.stderr)
-            else:
-                write_text(document, text)
-                print(f"{document.path}: {len(chosen)} fixed", file=sys.stderr)
-                checker = checkers.checker_for(checkers.config_for(document.path))
-                fixed = type(document).from_text(text, path=document.path, metadata=document.metadata)
-                report = _narrow(checker.check(fixed), options)
-        after.append(report)
-    return after
+        return choices.edits
+    if options.unsafe_fixes:
+        return report.rewriting.edits
+    return disjoint(r for f in report.findings if (r := best(f)) and r.apply is Apply.SAFE)
+
+
+def _show_diff(report: Report, edits: Sequence[Rewrite]) -> None:
+    import difflib
+
+    from checker.rewrite import apply_rewrites
+
+    document = report.document
+    text = apply_rewrites(document.text, edits)
+    lines = difflib.unified_diff(
+        document.text.splitlines(keepends=True),
+        text.splitlines(keepends=True),
+        document.path,
+        f"{document.path} (rewritten)",
+    )
+    for line in lines:
+        print(line, end="" if line.endswith("\n") else "\n")
+
+
+def _write_edits(
+    source: str,
+    edits: Sequence[tuple[Report, Sequence[Rewrite]]],
+    target: str,
+    options: argparse.Namespace,
+    checkers: _Checkers,
+) -> list[Report]:
+    """Write a file with its edits and check what was written."""
+    from checker.rewrite_file import write_rewritten
+
+    done = write_rewritten(source, edits, target)
+    print(f"{target}: {done} fixed", file=sys.stderr)
+    config = checkers.config_for(source)
+    checker = checkers.checker_for(config)
+    documents = _read(target, options, config)
+    return [_narrow(report, options) for report in checker.check_many(documents)]
+
+
+# --- rewrite -----------------------------------------------------------------------------------------
+
+
+def _add_rewrite(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "rewrite", help="write a copy of a file with compliant wording, in its own format"
+    )
+    parser.add_argument("file", metavar="FILE", help="txt, md, docx (tracked changes), xlsx, csv, srt, vtt")
+    parser.add_argument("--output", "-o", required=True, metavar="OUT", help="the file to write")
+    parser.add_argument("--interactive", action="store_true", help="choose in the terminal")
+    parser.add_argument("--industry", help="industry of the texts, such as insurance")
+    parser.add_argument("--channel", help="how the words reach people: call_1to1 (default), sms, live, ...")
+    parser.add_argument("--config", type=Path, help="a huashu.yaml; default: the nearest one above the file")
+    parser.add_argument("--no-config", action="store_true", help="use no configuration file")
+    parser.add_argument(
+        "--lexicon", action="append", default=[], metavar="DIR", help="folder layered over ours"
+    )
+    parser.add_argument("--encoding", help="encoding of text files; default: detected")
+    parser.set_defaults(
+        run=_rewrite,
+        text_column=None,
+        role_column=None,
+        id_column=None,
+        sheet=None,
+        select=[],
+        ignore=[],
+        min_level="hint",
+        unsafe_fixes=True,
+    )
+
+
+def _rewrite(options: argparse.Namespace) -> int:
+    if Path(options.output).suffix.lower() != Path(options.file).suffix.lower():
+        _fail(f"{options.output}: the copy keeps the format; use the suffix {Path(options.file).suffix}")
+    checkers = _Checkers(options)
+    config = checkers.config_for(options.file)
+    reports = list(checkers.checker_for(config).check_many(_read(options.file, options, config)))
+    edits = [(report, _edits(report, options)) for report in reports]
+    after = _write_edits(options.file, edits, options.output, options, checkers)
+    left = [(report, finding) for report in after for finding in report.findings]
+    for report, finding in left:
+        place = report.document.locate(finding.span.start)
+        question = next((r.note for r in finding.rewrites if r.note), finding.message)
+        print(f"{options.output}:{place.line}:{place.column}: {finding.rule_id} 需人工处理：{question}")
+    return FOUND if any(finding.level.rank > 0 for _, finding in left) else OK
 
 
 def _wants_color(options: argparse.Namespace) -> bool:

@@ -33,6 +33,8 @@ class Config:
     ``lexicons``, ``baseline`` and ``model`` are absolute, resolved against the folder of the file. ``disable``
     and the keys of ``levels`` are rule ids or categories. ``allow`` are phrases inside which nothing
     is found, ``own_brands`` names of the seller's own goods and firm. ``exclude`` are globs.
+    ``rewriter`` names a language model that may suggest wording: ``url`` (of OpenAI's shape, with its
+    version), ``model``, ``key_env`` (the variable that holds the key) and ``seconds``.
     """
 
     industry: str | None = None
@@ -50,6 +52,7 @@ class Config:
     text_column: str | None = None
     role_column: str | None = None
     id_column: str | None = None
+    rewriter: Mapping[str, str] = field(default_factory=dict)
     path: Path | None = None
 
 
@@ -191,6 +194,7 @@ class _Reader:
             "text_column": self._column,
             "role_column": self._column,
             "id_column": self._column,
+            "rewriter": self._rewriter,
         }
 
     def read(self) -> Config:
@@ -284,6 +288,30 @@ class _Reader:
         self._report(node, key, f"expected one of {', '.join(allowed)}, found {_found(node)}{hint}")
         return None
 
+    def _rewriter(self, key: str, node: yaml.Node) -> dict[str, str] | None:
+        if not isinstance(node, yaml.MappingNode):
+            what = "write 'rewriter:' and below it 'url: ..' and 'model: ..'"
+            self._report(node, key, f"expected an endpoint, found {_found(node)}; {what}")
+            return None
+        known = ("url", "model", "key_env", "seconds")
+        values: dict[str, str] = {}
+        for name, (name_node, value) in self._items(key, node):
+            number = name == "seconds" and isinstance(value, yaml.ScalarNode)
+            text = str(value.value) if number else self._text(f"{key}.{name}", value)
+            if name not in known:
+                self._report(name_node, f"{key}.{name}", f"unknown key; use one of {', '.join(known)}")
+            elif number and not _is_positive(text or ""):
+                self._report(value, f"{key}.{name}", f"expected seconds, found {_found(value)}; write 8")
+            elif text is not None:
+                values[name] = text
+        missing = [name for name in known[:2] if name not in values]
+        if missing:
+            self._report(node, key, f"{' and '.join(missing)} missing; add {missing[0]}")
+            return None
+        if not values["url"].startswith(("http://", "https://")):
+            self._report(node, f"{key}.url", "expected an address; begin it with https://")
+        return values
+
     def _channel(self, key: str, node: yaml.Node) -> str | None:
         return self._choice(key, node, CHANNELS)
 
@@ -361,3 +389,10 @@ def _found(node: yaml.Node) -> str:
     if kind == "null" or not node.value:
         return "nothing"
     return f"{names[kind]} {node.value}" if kind in names else repr(node.value)
+
+
+def _is_positive(text: str) -> bool:
+    try:
+        return 0 < float(text) < 600
+    except ValueError:
+        return False

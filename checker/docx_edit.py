@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import io
 from bisect import bisect_right
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ class WordFile:
             raise
         except Exception as error:
             raise damaged(name, "Word", error) from None
+        self._marks = 90_000  # ids of tracked changes, away from those a file may hold
         self.text = "\n".join(piece.text for piece in self._pieces)
         self._starts = [0]
         for piece in self._pieces[:-1]:
@@ -84,6 +86,53 @@ class WordFile:
 
         ends = [Run(runs[0], self.document), Run(runs[-1], self.document)]
         self.document.add_comment(ends, text, author, initials)
+
+    def track(self, span: Span, words: str, author: str) -> bool:
+        """Delete the span and insert ``words`` there, both as tracked changes in the style of the span.
+
+        With an empty span the words are inserted after the character before it. False, and nothing
+        changed, where the text is not in runs of the body.
+        """
+        from docx.oxml import OxmlElement
+        from docx.oxml.ns import qn
+
+        empty = span.start == span.end
+        runs = self.runs(Span(max(span.start - 1, 0), span.start) if empty else span)
+        if not runs:
+            return False
+        last = runs[-1]
+        if not empty:
+            for run in runs:
+                mark = self._mark("w:del", author)
+                run.addprevious(mark)
+                mark.append(run)
+                for text in run.findall(qn("w:t")):
+                    text.tag = qn("w:delText")
+                last = mark
+        if words:
+            mark = self._mark("w:ins", author)
+            last.addnext(mark)
+            added = OxmlElement("w:r")
+            style = runs[-1].find(qn("w:rPr"))
+            if style is not None:
+                added.append(copy.deepcopy(style))
+            text = OxmlElement("w:t")
+            text.text = words
+            text.set(_SPACE, "preserve")
+            added.append(text)
+            mark.append(added)
+        return True
+
+    def _mark(self, name: str, author: str) -> Any:
+        from docx.oxml import OxmlElement
+        from docx.oxml.ns import qn
+
+        self._marks += 1
+        mark = OxmlElement(name)
+        mark.set(qn("w:id"), str(self._marks))
+        mark.set(qn("w:author"), author)
+        mark.set(qn("w:date"), datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"))
+        return mark
 
     def save(self, path: str | Path) -> None:
         """Write the file. Raises ReaderError when it cannot be written."""

@@ -13,7 +13,7 @@ from checker.document import CHANNELS, Document
 from checker.duties import missing_statements
 from checker.engine import Engine, Scene, Setting
 from checker.lexicon import Lexicon, load
-from checker.rewrite import Rewriter
+from checker.rewrite import Endpoint, RemoteRewriter, Rewriter
 from checker.suppress import apply_suppressions, comment_spans, parse_suppressions
 from checker.types import Finding, Guess, Report, Suppression
 
@@ -70,7 +70,14 @@ class Checker:
 
     @cached_property
     def _rewriter(self) -> Rewriter:
-        return Rewriter(self.engine, self._judge_again)
+        given = self.config.rewriter
+        remote = None
+        if given:
+            endpoint = Endpoint(
+                given["url"], given["model"], given.get("key_env", ""), float(given.get("seconds", 8))
+            )
+            remote = RemoteRewriter(endpoint)
+        return Rewriter(self.engine, self._judge_again, remote)
 
     @cached_property
     def _detectors(self) -> tuple[Detector, Detector]:

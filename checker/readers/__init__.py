@@ -18,7 +18,7 @@ from typing import cast
 from checker.document import Document
 from checker.readers._base import Format, ReaderError, ReadOptions
 
-__all__ = ["FORMATS", "Format", "ReadOptions", "ReaderError", "read_bytes", "read_path", "write_text"]
+__all__ = ["FORMATS", "Format", "ReadOptions", "ReaderError", "read_bytes", "read_path"]
 
 
 def _discover() -> dict[str, Format]:
@@ -80,22 +80,6 @@ def read_bytes(data: bytes, name: str, options: ReadOptions | None = None) -> li
         return FORMATS[suffix].read(data, name, options)
     except MemoryError:
         raise ReaderError(name, "is too large for the memory", "split it") from None
-
-
-def write_text(document: Document, text: str) -> None:
-    """Write ``text`` over the txt or md file that ``document`` was read from, in its encoding.
-
-    Raises ReaderError when the file cannot be written.
-    """
-    from checker.readers._decode import encode_like
-
-    path = Path(document.path)
-    try:
-        path.write_bytes(encode_like(text, path.read_bytes(), document.text))
-    except OSError as error:
-        raise ReaderError(
-            document.path, f"cannot be written ({error.strerror})", "check its permissions"
-        ) from error
 
 
 def _suffix(data: bytes, name: str, options: ReadOptions) -> str:

@@ -29,8 +29,8 @@ _SAMPLE = 200_000
 def read(data: bytes, path: str, options: ReadOptions) -> list[Document]:
     """One document, or one for each call; raises ReaderError for a column that is not there."""
     text, notes = decode(data, path, options.encoding)
-    delimiter, start = _delimiter(text)
-    lines, grid, unquoted = _rows(text[start:], delimiter, path)
+    delimiter, start = delimiter_of(text)
+    lines, grid, unquoted = rows_of(text[start:], delimiter, path)
     if unquoted:
         notes = (*notes, "有引号没有配对，引号按普通字符读取")
     above = 1 if start else 0
@@ -45,7 +45,7 @@ def read(data: bytes, path: str, options: ReadOptions) -> list[Document]:
     return [found[0].with_fields(notes=notes + found[0].notes), *found[1:]]
 
 
-def _delimiter(text: str) -> tuple[str, int]:
+def delimiter_of(text: str) -> tuple[str, int]:
     """The delimiter, and where the table starts (below Excel's own hint, ``sep=;``)."""
     line = text[:16].splitlines(keepends=True)[0] if text else ""
     if line.lower().startswith("sep=") and len(line.rstrip("\r\n")) == 5:
@@ -66,7 +66,7 @@ def _fitness(text: str, delimiter: str) -> tuple[bool, int]:
     return named, even if width > 1 else 0
 
 
-def _rows(text: str, delimiter: str, path: str) -> tuple[list[int], list[list[str]], bool]:
+def rows_of(text: str, delimiter: str, path: str) -> tuple[list[int], list[list[str]], bool]:
     """Line number and cells of each row, and whether quotes had to be taken as characters."""
     # A whole call may be one cell; the limit is the module's own and too low for it.
     csv.field_size_limit(_LONGEST_CELL)

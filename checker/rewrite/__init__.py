@@ -4,7 +4,8 @@
 their sentence and document, ``ranking`` orders them, ``apply`` puts them into the text.
 """
 
-from checker.rewrite.apply import apply_rewrites, best
+from checker.rewrite.apply import apply_rewrites, best, disjoint
+from checker.rewrite.remote import Endpoint, RemoteRewriter
 from checker.rewrite.rewriter import Rewriter
 
-__all__ = ["Rewriter", "apply_rewrites", "best"]
+__all__ = ["Endpoint", "RemoteRewriter", "Rewriter", "apply_rewrites", "best", "disjoint"]

@@ -16,6 +16,7 @@ from checker.rewrite.grammar import SENTENCE_ENDS, Grammar, has_slot, sentence_s
 from checker.rewrite.operations import Case, Draft, Drafter, note_of
 from checker.rewrite.proof import Judge, Prover, changed, covers, spliced
 from checker.rewrite.ranking import Ranker
+from checker.rewrite.remote import RemoteRewriter
 from checker.types import Apply, Finding, Report, Rewrite, Rewriting, Span, State
 
 MOST_REWRITES = 3
@@ -55,8 +56,11 @@ class Rewriter:
     judge.
     """
 
-    def __init__(self, engine: Engine, judge: Judge | None = None) -> None:
+    def __init__(
+        self, engine: Engine, judge: Judge | None = None, remote: RemoteRewriter | None = None
+    ) -> None:
         self._engine = engine
+        self._remote = remote
         self._prover = Prover(judge or self._judge)
         self._known: dict[_Key, tuple[Draft, ...]] = {}
 
@@ -96,14 +100,51 @@ class Rewriter:
             )
             for place in places
         }
+        if self._remote is not None:
+            self._ask_remote(places, drafted, findings)
         shown = self._proven_in_documents(drafted, documents, settings, findings)
-        return [
-            tuple(
-                replace(finding, rewrites=shown[part, number]) if shown.get((part, number)) else finding
-                for number, finding in enumerate(found)
-            )
-            for part, found in enumerate(findings)
-        ]
+        note = self._remote.note if self._remote is not None else ""
+        out = []
+        for part, found in enumerate(findings):
+            made = []
+            for number, finding in enumerate(found):
+                if shown.get((part, number)):
+                    finding = replace(finding, rewrites=shown[part, number])
+                    if note:
+                        notes = (*finding.explanation.notes, note)
+                        finding = replace(finding, explanation=replace(finding.explanation, notes=notes))
+                made.append(finding)
+            out.append(tuple(made))
+        return out
+
+    def _ask_remote(
+        self,
+        places: Sequence[_Place],
+        drafted: dict[tuple[int, int], list[Rewrite]],
+        findings: Sequence[Sequence[Finding]],
+    ) -> None:
+        """Put what a language model suggests, and our rules prove, behind our own suggestions."""
+        assert self._remote is not None
+        self._remote.begin()
+        for place in places:
+            key = place.key
+            finding = findings[place.part][place.number]
+            if key.start == key.end or len(key.region) > _LONGEST_SENTENCE:
+                continue
+            matched = key.region[key.start : key.end]
+            texts = self._remote.suggestions(key.region, matched, finding.message)
+            self._prover.learn((text, key.setting) for text in texts)
+            allowed = self._prover.rules(key.region, key.setting) - Counter({key.rule_id: 1})
+            grammar = self._drafter.grammar
+            for text in texts:
+                if grammar.is_broken(text) or not covers(self._prover.rules(text, key.setting), allowed):
+                    continue
+                ours = drafted[place.part, place.number]
+                real = [item for item in ours if item.apply is not Apply.MANUAL][: MOST_REWRITES - 2]
+                asked = [item for item in ours if item.apply is Apply.MANUAL][:1]
+                suggested = Rewrite(place.region, text, Apply.SUGGEST, "语言模型的建议，已复核")
+                drafted[place.part, place.number] = [*real, suggested, *asked]
+                break
 
     def _region(self, document: Document, finding: Finding) -> Span:
         """What a rewrite of the finding may change: its sentence, or its turn where the rule says so."""
@@ -144,7 +185,7 @@ class Rewriter:
             if edit is not None and (not edits or edits[-1].span.end <= edit.span.start):
                 edits.append(edit)
                 fixed += cured
-        before = Counter(finding.rule_id for finding in report.findings)
+        (before,) = self._prover.documents([document], [setting])
         if not self._holds_together(document, edits, before - Counter(f.rule_id for f in fixed), setting):
             edits, fixed = self._one_by_one(document, edits, fixed, before, setting)
         left = tuple(finding for finding in report.findings if finding not in fixed)

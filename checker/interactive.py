@@ -1,0 +1,85 @@
+"""Walking through findings in a terminal: choose a suggestion, write another, or skip with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from checker.report import advice, rewrite_words
+from checker.types import Apply, Finding, Report, Rewrite
+
+_HELP = "数字 采用建议；e 自己改写；s 跳过并说明理由；q 结束："
+
+
+@dataclass
+class Choices:
+    """What somebody decided: disjoint edits in text order, and the findings skipped with reasons."""
+
+    edits: list[Rewrite] = field(default_factory=list)
+    skipped: list[tuple[Finding, str]] = field(default_factory=list)
+    ended: bool = False
+
+
+def choose(report: Report, ask: Callable[[str], str], tell: Callable[[str], None]) -> Choices:
+    """Ask about every finding in turn. The end of the input ends the walk; nothing is lost."""
+    choices = Choices()
+    text = report.document.text
+    place = 0
+    for number, finding in enumerate(report.findings, 1):
+        if finding.span.start < place:
+            continue  # inside what was just rewritten
+        tell(
+            f"\n[{number}/{len(report.findings)}] {finding.rule_id}  {report.document.locate(finding.span.start).line} 行"
+        )
+        start, end = (
+            max(text.rfind("\n", 0, finding.span.start) + 1, place),
+            text.find("\n", finding.span.end),
+        )
+        tell(f"  {text[start : end if end >= 0 else len(text)]}")
+        tell(f"  “{finding.matched}”：{advice(finding)}")
+        offered = [r for r in finding.rewrites if not (r.apply is Apply.MANUAL and r.text == finding.matched)]
+        offered = [rewrite for rewrite in offered if rewrite.span.start >= place]
+        for index, rewrite in enumerate(offered, 1):
+            tell(f"  {index}. {rewrite_words(finding, rewrite)}")
+        try:
+            edit = _decide(finding, offered, ask, tell, choices)
+        except EOFError:
+            choices.ended = True
+        else:
+            if edit is not None:
+                choices.edits.append(edit)
+                place = edit.span.end
+        if choices.ended:
+            break
+    return choices
+
+
+def _decide(
+    finding: Finding,
+    offered: list[Rewrite],
+    ask: Callable[[str], str],
+    tell: Callable[[str], None],
+    choices: Choices,
+) -> Rewrite | None:
+    while True:
+        answer = ask(_HELP).strip().lower()
+        if answer.isdecimal() and 0 < int(answer) <= len(offered):
+            chosen = offered[int(answer) - 1]
+            return chosen if chosen.apply is not Apply.MANUAL else _filled(chosen, ask)
+        if answer == "e":
+            return Rewrite(finding.span, ask("改为：").strip(), Apply.MANUAL)
+        if answer == "s":
+            reason = ask("理由：").strip()
+            if reason:
+                choices.skipped.append((finding, reason))
+                return None
+            tell("  跳过要写明理由。")
+        elif answer == "q":
+            choices.ended = True
+            return None
+
+
+def _filled(rewrite: Rewrite, ask: Callable[[str], str]) -> Rewrite:
+    """A suggestion with slots, completed; an empty answer keeps the slots to be filled later."""
+    words = ask(f"补全“{rewrite.text}”（回车保留空位）：").strip()
+    return Rewrite(rewrite.span, words or rewrite.text, Apply.MANUAL)
