@@ -19,7 +19,7 @@ from pathlib import Path
 
 from checker import Apply, Checker, Document, State
 from checker.rewrite import best
-from checker.rewrite.proof import changed, covers
+from checker.rewrite.proof import changed, counted, covers
 
 
 def documents(folder: Path) -> Iterator[Document]:
@@ -47,7 +47,7 @@ def main() -> int:
     lines: list[str] = []
     reports = list(checker.check_many(documents(options.folder)))
     for report in reports:
-        before = Counter(finding.rule_id for finding in report.findings)
+        before = counted(report.findings)
         for finding in report.findings:
             if finding.state is not State.VIOLATION and not finding.rewrites:
                 counts["needs evidence, nothing offered"] += 1
@@ -62,7 +62,7 @@ def main() -> int:
                     continue
                 counts["shown"] += 1
                 text = changed(report.document, [rewrite])
-                again = Counter(f.rule_id for f in checker.check(text).findings)
+                again = counted(checker.check(text).findings)
                 if not covers(again, before - Counter({finding.rule_id: 1})):
                     counts["broken promises"] += 1
                     print("NOT PROVEN", finding.rule_id, rewrite, again - before, file=sys.stderr)
@@ -74,8 +74,10 @@ def main() -> int:
                 f"    -> {after}{'' if first else '  (manual: ' + (shown.note if shown else '') + ')'}"
             )
         counts["texts"] += 1
-        rest = checker.check(changed(report.document, [])).findings if not report.findings else ()
-        del rest
+        counts["texts with findings"] += bool(report.findings)
+        counts["whole texts, rewritten without a finding left"] += bool(report.findings) and not counted(
+            checker.check(changed(report.document, report.rewriting.edits)).findings
+        )
     for name, count in sorted(counts.items()):
         print(f"{name:34s} {count}")
     for kind in ("violation", "needs-evidence"):

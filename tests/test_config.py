@@ -44,6 +44,7 @@ encoding: gb18030
 text_column: 内容
 role_column: 2
 id_column: 编号
+rewriter: {url: "https://llm.example/v1", model: m, key_env: KEY, seconds: 5}
 """,
     )
     assert config == Config(
@@ -62,6 +63,7 @@ id_column: 编号
         text_column="内容",
         role_column="2",
         id_column="编号",
+        rewriter={"url": "https://llm.example/v1", "model": "m", "key_env": "KEY", "seconds": "5"},
         path=tmp_path / "huashu.yaml",
     )
     assert {key for key in KEYS if getattr(config, key)} == set(KEYS)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from checker.lexicon import Lexicon, Rule, fits
+from checker.lexicon import Lexicon, fits
 from checker.normalize import fold
 from checker.rewrite.grammar import (
     Grammar,
@@ -46,6 +46,10 @@ _COUNT = re.compile(
     rf"(?:[0-9]+[-~至到])?(?:已经?|累计|总共|一共|超过|高达|多达|达到|达|将近|近|约|上|每年|至少)*{_NUMBER}[多余来几+＋]*(?:[十百千万亿]+[多余来几+＋]*)?"
     r"(?P<unit>名|位|个|家|户|人次|人|例|单|组|批|台|间|套|款|项|座|所|对)?"
 )
+#: What may be called 不少 without its figure.
+_COUNTED = re.compile(
+    r"的?(?:[老新]?(?:客户|用户|家庭|学员|老师|家长|患者|顾客|业主|会员|车主|宝妈|加盟商|代理商|经销商|合作商|商家|商户|企业|老板|粉丝|人|孩子|门店|网点|店|城市|省|地区|国家|员工|专家|医生|师傅|考生|学生))"
+)
 _CHANGE = re.compile(
     rf"(?P<verb>提升|提高|增加|增长|降低|减少|下降|缩短|节省|改善)了?(?:了|到|至|高达|达|超过|将近|近|约)*(?:百分之{_NUMBER}|{_NUMBER}(?:%|％|倍|成|个点|个百分点)?)以?上?"
 )
@@ -70,6 +74,26 @@ class Draft:
     added: str = ""
     apply: Apply = Apply.SUGGEST
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is known of the rule behind a finding; for the learned model no more than the category."""
+
+    id: str
+    category: str
+    rewrites: tuple[Mapping[str, Any], ...] = ()
+    industries: frozenset[str] = frozenset()
+
+
+def subject_of(lexicon: Lexicon, finding: Finding) -> Subject | None:
+    """The subject of a finding; None for remarks that are about no words (suppressions)."""
+    rule = lexicon.rule_by_id.get(finding.rule_id)
+    if rule is not None:
+        return Subject(rule.id, rule.category, rule.rewrites, rule.industries)
+    if finding.category in lexicon.rewriting["questions"]:
+        return Subject(finding.rule_id, finding.category)
+    return None
 
 
 class Case:
@@ -169,7 +193,7 @@ class Drafter:
         self._statements: Sequence[Mapping[str, Any]] = data["statements"]
         self._shared: dict[tuple[str, str | None], tuple[tuple[str, str, bool], ...]] = {}
 
-    def shared(self, rule: Rule, industry: str | None) -> tuple[tuple[str, str, bool], ...]:
+    def shared(self, rule: Subject, industry: str | None) -> tuple[tuple[str, str, bool], ...]:
         """The statements of ``rewrites.yaml`` for a rule, the first the best.
 
         Each with the pattern that the clause must hold (or ``""``), and whether it was written for
@@ -191,14 +215,21 @@ class Drafter:
             self._shared[key] = tuple(found.values())
         return self._shared[key]
 
-    def question(self, rule: Rule) -> str:
+    def asked(self, finding: Finding) -> str:
+        """The question about a finding."""
+        rule = subject_of(self._lexicon, finding)
+        return self.question(rule) if rule else ""
+
+    def question(self, rule: Subject) -> str:
         """What to ask a person when no wording is compliant."""
         asked = next((option["ask"] for option in rule.rewrites if option["ask"]), None)
         return str(asked or self._questions[rule.category])
 
     def drafts(self, case: Case) -> list[Draft]:
         """Every draft for a finding, in the order of preference of the data."""
-        rule = self._lexicon.rule_by_id[case.finding.rule_id]
+        rule = subject_of(self._lexicon, case.finding)
+        if rule is None:
+            return []
         span = case.finding.span
         if span.start == span.end:
             return list(self._inserted(case, rule))
@@ -221,7 +252,7 @@ class Drafter:
 
     # --- what the rule says -----------------------------------------------------------------------
 
-    def _inserted(self, case: Case, rule: Rule) -> Iterator[Draft]:
+    def _inserted(self, case: Case, rule: Subject) -> Iterator[Draft]:
         for order, option in enumerate(rule.rewrites):
             if option["insert"] is not None:
                 apply = Apply(option["apply"] or "suggest")
@@ -233,7 +264,7 @@ class Drafter:
             elif option["ask"]:
                 yield Draft(case.finding.span, "", "question", order, "", Apply.MANUAL, option["ask"])
 
-    def _option(self, case: Case, rule: Rule, option: Mapping[str, Any], order: int) -> Iterator[Draft]:
+    def _option(self, case: Case, rule: Subject, option: Mapping[str, Any], order: int) -> Iterator[Draft]:
         ask, wanted = option["ask"] or "", option["apply"]
         if option["map"] or option["words"]:
             words = option["map"].get(case.words, option["words"])
@@ -259,7 +290,7 @@ class Drafter:
 
     # --- what holds for every rule ------------------------------------------------------------------
 
-    def _general(self, case: Case, rule: Rule, order: int) -> Iterator[Draft]:
+    def _general(self, case: Case, rule: Subject, order: int) -> Iterator[Draft]:
         if rule.category == "absolute":
             yield from self._ranked_aspect(case, order)
             yield from self._softened(case, order + 1)
@@ -438,7 +469,7 @@ class Drafter:
         """Counts and shares without their figures: 98%的客户 -> 不少客户."""
         matched, span = case.finding.matched, case.finding.span
         share = _SHARE.search(matched)
-        if share and share.end() < len(matched) and self.grammar.starts_nominal(matched[share.end() :]):
+        if share and _COUNTED.match(matched[share.end() :]):
             said = matched[: share.start()] + "不少" + matched[share.end() :]
             yield Draft(span, said, "words", -1, "不少")
         change = _CHANGE.search(matched)
@@ -456,9 +487,9 @@ class Drafter:
                 or "每" in matched
             ):
                 continue
-            if rest and self.grammar.starts_nominal(rest.lstrip("的")):
+            if _COUNTED.match(rest):
                 said = matched[: count.start()] + "不少" + rest.lstrip("的")
-            elif not rest and count.start() and only_particles(case.right):
+            elif not rest and count["unit"] and count.start() and only_particles(case.right):
                 said = (
                     matched[: count.start()]
                     + ("有" if not matched[: count.start()].endswith("有") else "")
@@ -469,7 +500,7 @@ class Drafter:
             yield Draft(span, said, "words", -1, "不少")
             break
 
-    def _attributed(self, case: Case, rule: Rule) -> Iterator[Draft]:
+    def _attributed(self, case: Case, rule: Subject) -> Iterator[Draft]:
         """The claim with its source before it, to be filled in."""
         first, _ = case.touched
         start = case.clauses[first].start if case.clauses else case.finding.span.start

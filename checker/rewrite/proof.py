@@ -43,7 +43,7 @@ class Prover:
         documents = [Document(text=text) for text, _ in wanted]
         found = self._judge(documents, [setting for _, setting in wanted])
         for key, findings in zip(wanted, found):
-            self._known[key] = _counted(findings)
+            self._known[key] = counted(findings)
 
     def rules(self, sentence: str, setting: Setting) -> Counter[str]:
         """Rule ids found in a sentence, with counts."""
@@ -60,12 +60,12 @@ class Prover:
             size += len(document.text)
             if size >= _BATCH or number == len(documents) - 1:
                 for findings in self._judge(batch, settings[first : number + 1]):
-                    out.append(_counted(findings))
+                    out.append(counted(findings))
                 batch, size, first = [], 0, number + 1
         return out
 
 
-def _counted(findings: Sequence[Finding]) -> Counter[str]:
+def counted(findings: Sequence[Finding]) -> Counter[str]:
     """Rule ids with counts; what the model is not sure of is no reason to withhold a rewrite."""
     return Counter(
         finding.rule_id

@@ -91,31 +91,37 @@ class Ranker:
         text = region[:start] + draft.text + region[end:]
         scars = 0.0
         if self._fluency is not None:
-            costs = self._fluency.costs(text)
             for edge in {start, start + len(draft.text)}:
-                near = costs[max(edge - 1, 0) : edge + 2]
+                first = max(edge - 3, 0)
+                near = self._fluency.costs(text[first : edge + 2])[max(edge - 1, 0) - first :]
                 scars += max(0.0, sum(near) / len(near) - _TOLERANCE) if near else 0.0
         kept = end - start - len(draft.text)
         return draft.order + _KINDS.get(draft.kind, 0.0) + _PRICE * scars + 0.01 * max(kept, 0)
 
-    def best(self, region: str, drafts: Sequence[Draft], most: int) -> list[Draft]:
-        """At most ``most`` drafts, the best first; one that a person must complete stays the last.
-
-        Of drafts that give the same text only one is kept.
-        """
-        ranked = sorted(drafts, key=lambda draft: self.cost(region, draft))
+    def order(self, region: str, drafts: Sequence[Draft]) -> list[Draft]:
+        """The drafts, the best first; of those that give the same text the first, questions last."""
         seen: set[str] = set()
-        real: list[Draft] = []
-        asked: list[Draft] = []
-        for draft in ranked:
+        out = []
+        for draft in sorted(drafts, key=lambda draft: self.cost(region, draft)):
             text = region[: draft.span.start] + draft.text + region[draft.span.end :]
-            if draft.kind != "question" and text in seen:
-                continue
-            seen.add(text)
-            (asked if draft.apply is Apply.MANUAL else real).append(draft)
+            if draft.kind == "question" or text not in seen:
+                seen.add(text)
+                out.append(draft)
+        return out
+
+    def enough(self, drafts: Sequence[Draft], most: int) -> bool:
+        """True when more drafts, which rank behind these, would change nothing much."""
+        real = [draft for draft in drafts if draft.apply is not Apply.MANUAL]
+        return len(real) >= most - 1
+
+    def best(self, region: str, drafts: Sequence[Draft], most: int) -> list[Draft]:
+        """At most ``most`` drafts, the best first; one that a person must complete stays the last."""
+        ordered = self.order(region, drafts)
+        real = [draft for draft in ordered if draft.apply is not Apply.MANUAL]
+        asked = [draft for draft in ordered if draft.apply is Apply.MANUAL]
         asked.sort(key=lambda draft: draft.kind == "question")
-        kept_asked = asked[: max(1, most - len(real))]
-        return real[: most - len(kept_asked)] + kept_asked if kept_asked else real[:most]
+        kept = asked[: max(1, most - len(real))]
+        return [*real[: most - len(kept)], *kept]
 
 
 @lru_cache(maxsize=1)

@@ -13,7 +13,7 @@ from checker.duties import missing_statements
 from checker.engine import Engine, Scene, Setting
 from checker.rewrite.apply import disjoint, without_repeats
 from checker.rewrite.grammar import SENTENCE_ENDS, Grammar, has_slot, sentence_span
-from checker.rewrite.operations import Case, Draft, Drafter, note_of
+from checker.rewrite.operations import Case, Draft, Drafter, note_of, subject_of
 from checker.rewrite.proof import Judge, Prover, changed, covers, spliced
 from checker.rewrite.ranking import Ranker
 from checker.rewrite.remote import RemoteRewriter
@@ -26,6 +26,8 @@ _LONGEST_SENTENCE = 600
 #: would take more, they are proven in their sentences.
 _MOST_PROOF = 400_000
 _CACHE_SIZE = 20_000
+#: Drafts of one finding that are proven in one go.
+_AT_ONCE = 3
 
 
 class _Key(NamedTuple):
@@ -148,9 +150,9 @@ class Rewriter:
 
     def _region(self, document: Document, finding: Finding) -> Span:
         """What a rewrite of the finding may change: its sentence, or its turn where the rule says so."""
-        rule = self._engine.lexicon.rule_by_id[finding.rule_id]
+        subject = subject_of(self._engine.lexicon, finding)
         turn = document.turn_at(finding.span.start)
-        if turn is not None and any(option["scope"] == "turn" for option in rule.rewrites):
+        if turn is not None and subject and any(option["scope"] == "turn" for option in subject.rewrites):
             return turn.span
         return _region(document, finding.span)
 
@@ -168,7 +170,7 @@ class Rewriter:
         setting = Setting(report.industry, report.industry_given, report.channel, report.channel_given)
         groups: list[tuple[Span, list[Finding]]] = []
         for finding in report.findings:
-            if finding.rule_id not in self._engine.lexicon.rule_by_id:
+            if subject_of(self._engine.lexicon, finding) is None:
                 continue
             region = self._region(document, finding)
             if groups and region.start < groups[-1][0].end and region.end > groups[-1][0].start:
@@ -256,7 +258,7 @@ class Rewriter:
         out = []
         known = Setting(setting.industry, True, setting.channel)
         for number, finding in enumerate(findings):
-            if finding.state is State.EXCUSED or finding.rule_id not in self._engine.lexicon.rule_by_id:
+            if finding.state is State.EXCUSED or subject_of(self._engine.lexicon, finding) is None:
                 continue
             region = self._region(document, finding)
             others = tuple(
@@ -289,29 +291,33 @@ class Rewriter:
                 continue
             finding = findings[place.part][place.number]
             drafted[place.key] = self._drafts(place.key, finding)
-        sentences = [
-            (_with(key.region, draft), key.setting)
-            for key, drafts in drafted.items()
-            for draft in drafts
-            if not _asks(draft)
-        ]
-        sentences += [(key.region, key.setting) for key in drafted if len(key.region) <= _LONGEST_SENTENCE]
-        sentences += [(d.added, k.setting) for k, drafts in drafted.items() for d in drafts if d.added]
-        self._prover.learn(sentences)
-        for key, drafts in drafted.items():
-            if len(key.region) > _LONGEST_SENTENCE:
-                self._known[key] = tuple(drafts)
-                continue
-            before = self._prover.rules(key.region, key.setting)
-            allowed = before - Counter({key.rule_id: 1})
-            good = [draft for draft in drafts if _asks(draft) or self._holds(key, draft, allowed)]
-            self._known[key] = tuple(self._ranker.best(key.region, good, MOST_REWRITES))
+        ranked = {key: self._ranker.order(key.region, drafts) for key, drafts in drafted.items()}
+        self._prover.learn(
+            (key.region, key.setting) for key in ranked if len(key.region) <= _LONGEST_SENTENCE
+        )
+        proven: dict[_Key, list[Draft]] = {key: [] for key in ranked}
+        waiting = dict(ranked)
+        while waiting:
+            # A few at a time: mostly the first ones hold and the others need no proof.
+            tried = {key: drafts[:_AT_ONCE] for key, drafts in waiting.items()}
+            wanted = [(key, draft) for key, drafts in tried.items() for draft in drafts if not _asks(draft)]
+            self._prover.learn((_with(key.region, draft), key.setting) for key, draft in wanted)
+            self._prover.learn((draft.added, key.setting) for key, draft in wanted if draft.added)
+            for key, drafts in tried.items():
+                proven[key] += [draft for draft in drafts if _asks(draft) or self._holds(key, draft)]
+            waiting = {
+                key: drafts[_AT_ONCE:]
+                for key, drafts in waiting.items()
+                if len(drafts) > _AT_ONCE and not self._ranker.enough(proven[key], MOST_REWRITES)
+            }
+        for key, drafts in proven.items():
+            self._known[key] = tuple(self._ranker.best(key.region, drafts, MOST_REWRITES))
 
     def _drafts(self, key: _Key, finding: Finding) -> list[Draft]:
         grammar = self._drafter.grammar
         region = key.region
         if len(region) > _LONGEST_SENTENCE:
-            asked = self._drafter.question(self._engine.lexicon.rule_by_id[key.rule_id])
+            asked = self._drafter.asked(finding)
             matched = region[key.start : key.end]
             return [Draft(Span(key.start, key.end), matched, "question", 90, "", Apply.MANUAL, asked)]
         sentence = Span(
@@ -336,16 +342,17 @@ class Rewriter:
             out.append(replace(draft, note=note_of(region, draft, after)) if not _asks(draft) else draft)
         return out
 
-    def _holds(self, key: _Key, draft: Draft, allowed: Counter[str]) -> bool:
+    def _holds(self, key: _Key, draft: Draft) -> bool:
         if draft.added and self._prover.rules(draft.added, key.setting):
             return False
         if key.start == key.end:
             return True
+        allowed = self._prover.rules(key.region, key.setting) - Counter({key.rule_id: 1})
         return covers(self._prover.rules(_with(key.region, draft), key.setting), allowed)
 
     def _question(self, finding: Finding) -> Rewrite:
         """What to ask when no wording is proven."""
-        asked = self._drafter.question(self._engine.lexicon.rule_by_id[finding.rule_id])
+        asked = self._drafter.asked(finding)
         return Rewrite(finding.span, finding.matched, Apply.MANUAL, asked)
 
     def _rewrites(self, place: _Place, document: Document, finding: Finding) -> list[Rewrite]:
