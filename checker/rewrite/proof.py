@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from checker.document import Anchor, Document, Turn
 from checker.engine import Setting
-from checker.types import Finding, Level, Rewrite, Span
+from checker.types import Finding, Rewrite, Span
 
 #: Judges documents as the checker does, rewrites left out.
 Judge = Callable[[Sequence[Document], Sequence[Setting]], Sequence[Sequence[Finding]]]
@@ -66,12 +66,8 @@ class Prover:
 
 
 def counted(findings: Sequence[Finding]) -> Counter[str]:
-    """Rule ids with counts; what the model is not sure of is no reason to withhold a rewrite."""
-    return Counter(
-        finding.rule_id
-        for finding in findings
-        if finding.explanation.source != "model" or finding.level is not Level.HINT
-    )
+    """Rule ids with counts, hints and the learned model's findings included."""
+    return Counter(finding.rule_id for finding in findings)
 
 
 def covers(after: Counter[str], allowed: Counter[str]) -> bool:

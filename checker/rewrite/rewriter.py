@@ -11,7 +11,7 @@ from typing import NamedTuple
 from checker.document import Document
 from checker.duties import missing_statements
 from checker.engine import Engine, Scene, Setting
-from checker.rewrite.apply import disjoint, without_repeats
+from checker.rewrite.apply import best, disjoint, without_repeats
 from checker.rewrite.grammar import SENTENCE_ENDS, Grammar, has_slot, sentence_span
 from checker.rewrite.operations import Case, Draft, Drafter, note_of, subject_of
 from checker.rewrite.proof import Judge, Prover, changed, covers, spliced
@@ -227,12 +227,14 @@ class Rewriter:
         before = self._prover.rules(text, known)
         chosen: list[Rewrite] = []
         cured: list[Finding] = []
+        # What may not be offered at all is not cured by words about something else in its clause.
+        forbidden = [f.span for f in findings if f.category == "prohibited" and best(f) is None]
         for finding in findings:
             if any(_inside(finding.span, edit.span) for edit in chosen):
                 cured.append(finding)
                 continue
             for option in finding.rewrites:
-                if option.apply is Apply.MANUAL:
+                if option.apply is Apply.MANUAL or any(_inside(span, option.span) for span in forbidden):
                     continue
                 trial = disjoint([edit for edit in chosen if not _inside(edit.span, option.span)] + [option])
                 if option not in trial:
