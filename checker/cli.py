@@ -123,7 +123,14 @@ def _serve(options: argparse.Namespace) -> int:
     settings = settings.model_copy(update={"store": store})
     configure()
     # Requests hold people's words; the log has methods, paths and status codes only.
-    uvicorn.run(create_app(settings), host=settings.host, port=settings.port, log_level="warning")
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=15,
+    )
     return OK
 
 

@@ -106,13 +106,24 @@ def make_office(url: str, data: Path, checker: Checker) -> Office:
     database.migrate()
     checkers = [checker]
     desk = Desk(settings, database, lambda: checkers[0])
-    found = {}
-    for name, role in (
-        ("admin", "admin"),
-        ("writer", "writer"),
-        ("other", "writer"),
-        ("officer", "officer"),
-        ("second", "officer"),
-    ):
-        found[name] = people.actor_of(people.create(desk, None, name, "", role, PASSWORD))
-    return Office(desk, found, checkers)
+    return Office(desk, hire(desk), checkers)
+
+
+def hire(desk: Desk) -> dict[str, Actor]:
+    """Five people with the same password."""
+    roles = {
+        "admin": "admin",
+        "writer": "writer",
+        "other": "writer",
+        "officer": "officer",
+        "second": "officer",
+    }
+    return {
+        name: people.actor_of(people.create(desk, None, name, "", role, PASSWORD))
+        for name, role in roles.items()
+    }
+
+
+def token_of(desk: Desk, actor: Actor) -> str:
+    """An API token with everything that the person may do."""
+    return people.create_token(desk, actor, "test", sorted(actor.scopes), None)[1]

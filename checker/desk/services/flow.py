@@ -289,6 +289,8 @@ def _add_version(
     earlier: Sequence[FindingRow] = ()
     if script.current:
         earlier = rows_of(session, version_of(session, script).id)
+        for row in earlier:
+            row.is_current = False
     script.current += 1
     script.updated_at = now()
     script.attention = ""

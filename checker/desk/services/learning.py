@@ -25,13 +25,16 @@ def precision(desk: Desk, actor: Actor) -> list[dict[str, Any]]:
     right = func.count(FindingRow.claim.distinct())
     with desk.database.reading() as session:
         query = (
-            select(FindingRow.rule_id, FindingRow.status, Waiver.kind, right)
-            .outerjoin(Waiver, Waiver.id == FindingRow.waiver_id)
+            select(FindingRow.rule_id, FindingRow.status, FindingRow.waiver_id, right)
             .where(FindingRow.status.in_(("confirmed", "rewritten", "waived")))
-            .group_by(FindingRow.rule_id, FindingRow.status, Waiver.kind)
+            .group_by(FindingRow.status, FindingRow.rule_id, FindingRow.waiver_id)
         )
+        kinds: dict[int | None, str] = {
+            row[0]: row[1] for row in session.execute(select(Waiver.id, Waiver.kind))
+        }
         table: dict[str, dict[str, Any]] = {}
-        for rule_id, status, kind, number in session.execute(query):
+        for rule_id, status, waiver_id, number in session.execute(query):
+            kind = kinds.get(waiver_id)
             row = table.setdefault(
                 rule_id, {"rule": rule_id, "confirmed": 0, "rewritten": 0, "evidence": 0, "false_alarm": 0}
             )

@@ -27,6 +27,7 @@ def sweep(desk: Desk) -> dict[str, int]:
         "waivers_ended": waivers.sweep(desk),
         "delivered": webhooks.deliver(desk),
     }
+    desk.database.optimize()
     if impact.due(desk):
         done["impact_changed"] = impact.run(desk).changed
     return done

@@ -79,6 +79,13 @@ class Database:
         with _alembic(self) as config:
             command.check(config)
 
+    def optimize(self) -> None:
+        """Let SQLite look at its tables again where they grew; PostgreSQL does so by itself."""
+        if self.is_sqlite:
+            with self.engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA optimize")
+                connection.commit()
+
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()

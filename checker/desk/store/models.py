@@ -231,13 +231,15 @@ class FindingRow(Base):
     """A finding of a version and what people made of it; sealed by ``Version.findings_digest``.
 
     ``status`` is ``open``, ``waived``, ``confirmed`` (a violation, to be corrected) or
-    ``rewritten`` (a violation, corrected in the next version).
+    ``rewritten`` (a violation, corrected in the next version). ``is_current`` is kept for counting:
+    True while no newer version of the script exists.
     """
 
     __tablename__ = "findings"
     __table_args__ = (
         UniqueConstraint("version_id", "ordinal"),
-        Index(None, "status", "rule_id"),
+        Index(None, "status", "rule_id", "level", "is_current"),
+        Index(None, "status", "rule_id", "waiver_id", "claim"),
         Index(None, "rule_id", "claim"),
     )
 
@@ -251,6 +253,7 @@ class FindingRow(Base):
     start: Mapped[int]
     end: Mapped[int]
     status: Mapped[str] = mapped_column(String(16), default="open")
+    is_current: Mapped[bool] = mapped_column(default=True)
     waiver_id: Mapped[int | None] = mapped_column(ForeignKey("waivers.id"), index=True)
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     decided_at: Mapped[datetime | None]
@@ -277,7 +280,7 @@ class Decision(Audited, Base):
     """A step of a script: submit, ask, approve, reject, retire, void, expire."""
 
     __tablename__ = "decisions"
-    __table_args__ = (Index(None, "at"),)
+    __table_args__ = (Index(None, "at", "action", "waited"),)
     _hashed = frozenset({"comment"})
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -319,7 +319,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_decisions")),
     )
     with op.batch_alter_table("decisions", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_decisions_at"), ["at"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_decisions_at_action_waited"), ["at", "action", "waited"], unique=False
+        )
         batch_op.create_index(batch_op.f("ix_decisions_script_id"), ["script_id"], unique=False)
 
     op.create_table(
@@ -334,6 +336,7 @@ def upgrade() -> None:
         sa.Column("start", sa.Integer(), nullable=False),
         sa.Column("end", sa.Integer(), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("is_current", sa.Boolean(), nullable=False),
         sa.Column("waiver_id", sa.Integer(), nullable=True),
         sa.Column("decided_by", sa.Integer(), nullable=True),
         sa.Column("decided_at", UTCDateTime(), nullable=True),
@@ -348,7 +351,16 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("findings", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_findings_rule_id_claim"), ["rule_id", "claim"], unique=False)
-        batch_op.create_index(batch_op.f("ix_findings_status_rule_id"), ["status", "rule_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_findings_status_rule_id_level_is_current"),
+            ["status", "rule_id", "level", "is_current"],
+            unique=False,
+        )
+        batch_op.create_index(
+            batch_op.f("ix_findings_status_rule_id_waiver_id_claim"),
+            ["status", "rule_id", "waiver_id", "claim"],
+            unique=False,
+        )
         batch_op.create_index(batch_op.f("ix_findings_waiver_id"), ["waiver_id"], unique=False)
 
     op.create_table(
@@ -382,13 +394,14 @@ def downgrade() -> None:
     op.drop_table("impacts")
     with op.batch_alter_table("findings", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_findings_waiver_id"))
-        batch_op.drop_index(batch_op.f("ix_findings_status_rule_id"))
+        batch_op.drop_index(batch_op.f("ix_findings_status_rule_id_waiver_id_claim"))
+        batch_op.drop_index(batch_op.f("ix_findings_status_rule_id_level_is_current"))
         batch_op.drop_index(batch_op.f("ix_findings_rule_id_claim"))
 
     op.drop_table("findings")
     with op.batch_alter_table("decisions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_decisions_script_id"))
-        batch_op.drop_index(batch_op.f("ix_decisions_at"))
+        batch_op.drop_index(batch_op.f("ix_decisions_at_action_waited"))
 
     op.drop_table("decisions")
     with op.batch_alter_table("comments", schema=None) as batch_op:
