@@ -8,6 +8,7 @@ no input can make a rule slow.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -375,6 +376,9 @@ def _scanner_arrays(lexicon: Lexicon) -> dict[str, npt.NDArray[Any]]:
     }
 
 
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
+
+
 class Tokenizer:
     """jieba cuts with offsets: rjieba where it has a wheel, else jieba; our terms are words.
 
@@ -421,8 +425,11 @@ class Tokenizer:
         return self._tokenize(text)
 
     def tags(self, text: str) -> list[tuple[str, str]]:
-        """(word, jieba part of speech) in order; they cover the text. Our own terms carry no true tag."""
-        return self._tag(text)
+        """(word, jieba part of speech) in order; they cover the text. Our own terms carry no true tag.
+
+        A lone surrogate, which the tokenizer cannot take, comes back as U+FFFD.
+        """
+        return self._tag(_SURROGATES.sub("\ufffd", text))
 
 
 def cuts_words(tokens: list[tuple[int, int]], start: int, end: int) -> bool:

@@ -15,6 +15,7 @@ from checker.cli import main
 from checker.lsp.server import Server, diagnostics
 from checker.lsp.text import Text
 from checker.readers import read_path
+from checker.types import Span
 from checker.web.app import create_app
 from checker.web.settings import Settings
 
@@ -58,13 +59,17 @@ def by_http(text: str, client: TestClient) -> list[Place]:
     return [(found["rule"], found["start"], found["end"]) for found in document["findings"]]
 
 
-def by_languagetool(text: str, client: TestClient) -> list[tuple[str, int]]:
+def by_languagetool(text: str, client: TestClient) -> list[Place]:
     answer = client.post("/v2/check", data={"text": text, "language": "zh-CN"}).json()
     units = text.encode("utf-16-le")
-    return sorted(
-        (match["rule"]["id"], len(units[: 2 * match["offset"]].decode("utf-16-le")))
+
+    def offset(place: int) -> int:
+        return len(units[: 2 * place].decode("utf-16-le"))
+
+    return [
+        (match["rule"]["id"], offset(match["offset"]), offset(match["offset"] + match["length"]))
         for match in answer["matches"]
-    )
+    ]
 
 
 def by_word(text: str, folder: Path) -> list[Place]:
@@ -89,12 +94,11 @@ def test_every_door_gives_the_same_findings(name: str, client, tmp_path: Path, c
     assert by_language_server(text, tmp_path) == expected
     assert by_http(text, client) == expected
     assert by_word(text, tmp_path) == expected
-    # A match covers the best rewrite too, and one without words the character before.
-    starts = []
-    for finding in findings:
-        reach = [rewrite.span.start for rewrite in finding.rewrites if rewrite.text != finding.matched]
-        start = min([finding.span.start, *reach[:1]])
-        starts.append((finding.rule_id, start - (not finding.matched and start > 0)))
-    assert by_languagetool(text, client) == sorted(starts)
+    # A match may reach further, to what a rewrite needs.
+    matches = by_languagetool(text, client)
+    assert [rule for rule, *_ in matches] == [rule for rule, *_ in expected]
+    for (_, start, end), finding in zip(matches, findings, strict=True):
+        assert Span(start, end).covers(finding.span)
+        assert finding.rewrites or Span(start, end) == finding.span or not finding.matched
     if name in ("guilty", "dialogue", "example", "disguised"):
         assert expected

@@ -11,7 +11,7 @@ from mcp.client.stdio import stdio_client
 
 from checker import check
 
-TEXT = "客服：您好，这是全网最低价。"
+TEXT = "客服：您好，我们的服务最佳。"
 
 
 async def call(name: str, **arguments: str):
@@ -32,11 +32,11 @@ async def test_a_script_is_checked() -> None:
 
 @pytest.mark.asyncio
 async def test_a_rule_is_explained_and_an_unknown_one_is_an_error() -> None:
-    result = await call("explain_rule", rule="absolute/lowest-price")
-    assert result.content[0].text.startswith("# absolute/lowest-price")
-    wrong = await call("explain_rule", rule="absolute/lowest-prices")
+    result = await call("explain_rule", rule="absolute/best")
+    assert result.content[0].text.startswith("# absolute/best")
+    wrong = await call("explain_rule", rule="absolute/bests")
     assert wrong.is_error
-    assert "absolute/lowest-price" in wrong.content[0].text
+    assert "absolute/best" in wrong.content[0].text
 
 
 @pytest.mark.asyncio

@@ -119,18 +119,30 @@ class SuppressedOut(FindingOut):
     reason: str
 
 
+class OpenOut(BaseModel):
+    """A finding that stays in ``rewritten`` until somebody answers the question."""
+
+    rule: str
+    start: int
+    end: int
+    question: str
+
+
 class DocumentOut(BaseModel):
-    """The report of one document."""
+    """The report of one document; ``guesses`` tells why an industry or channel was taken."""
 
     path: str
     verdict: Literal["pass", "review", "block"]
     industry: str | None
     industry_given: bool
     channel: str
+    channel_given: bool
+    guesses: dict[str, Any]
     findings: list[FindingOut]
     excused: list[FindingOut]
     suppressed: list[SuppressedOut]
     rewritten: str
+    rewritten_open: list[OpenOut]
 
 
 class ToolOut(BaseModel):

@@ -127,7 +127,8 @@ async def check(request: Request, service: Annotated[Service, Depends(service_of
         raise _RefusalError(413, str(error)) from None
     except TimeoutError as error:
         incomplete = str(error)
-    matches = [made for finding in findings if (made := _match(finding, source, service))] if report else []
+    everything = report.findings if report else ()
+    matches = [made for finding in findings if (made := _match(finding, source, service, everything))]
     answer = {
         "software": _software(),
         "warnings": {"incompleteResults": bool(incomplete)}
@@ -294,8 +295,11 @@ def _filter(form: Mapping[str, str]) -> Any:
     return keep
 
 
-def _match(finding: Finding, source: Source, service: Service) -> dict[str, Any] | None:
-    span, values = replacements(finding, source.text)
+def _match(
+    finding: Finding, source: Source, service: Service, everything: Sequence[Finding]
+) -> dict[str, Any] | None:
+    others = [other.span for other in everything if other is not finding]
+    span, values = replacements(finding, source.text, others)
     place = source.origin(span)
     if place is None:
         return None
@@ -328,24 +332,31 @@ def _match(finding: Finding, source: Source, service: Service) -> dict[str, Any]
     }
 
 
-def replacements(finding: Finding, text: str) -> tuple[Span, list[dict[str, str]]]:
+def replacements(
+    finding: Finding, text: str, others: Sequence[Span] = ()
+) -> tuple[Span, list[dict[str, str]]]:
     """The span a match covers, and what may stand there instead.
 
-    A rewrite may reach further than the finding. The span covers the finding and its best rewrite;
-    other rewrites are offered where they fit into it.
+    A rewrite may reach further than its finding. The span is the finding's while some rewrite fits
+    into it; else it grows to what the best rewrite needs, unless that touches ``others``, the spans
+    of the other findings. Rewrites that do not fit are left out.
     """
     usable = [item for item in finding.rewrites if (item.span, item.text) != (finding.span, finding.matched)]
     usable.sort(key=lambda item: item.apply is Apply.MANUAL)
     start, end = finding.span
-    if usable:
-        start, end = min(start, usable[0].span.start), max(end, usable[0].span.end)
     if start == end and text:
         start, end = (start - 1, end) if start else (start, end + 1)
     span = Span(start, end)
+    if usable and not any(span.covers(item.span) for item in usable):
+        wider = Span(min(start, usable[0].span.start), max(end, usable[0].span.end))
+        if not any(wider.overlaps(other) for other in others):
+            span = wider
     values = []
     for item in usable:
         if span.covers(item.span):
-            value = text[start : item.span.start] + edit_text(item, text) + text[item.span.end : end]
+            value = (
+                text[span.start : item.span.start] + edit_text(item, text) + text[item.span.end : span.end]
+            )
             values.append({"value": value, "shortDescription": item.note})
     return span, values[:_MOST_REPLACEMENTS]
 

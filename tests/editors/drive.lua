@@ -15,12 +15,12 @@ local function wait(count)
     vim.cmd("cquit 1")
   end
 end
-wait(2)
+wait(tonumber(vim.env.HUASHU_BEFORE))
 local first = vim.diagnostic.get(buf)[1]
 io.stdout:write(first.lnum .. ":" .. first.col .. "-" .. first.end_col .. "\n")
 vim.ui.select = function(items, _, choose) choose(items[1], 1) end
 vim.api.nvim_win_set_cursor(0, { first.lnum + 1, first.col })
 vim.lsp.buf.code_action()
-wait(1)
+wait(tonumber(vim.env.HUASHU_AFTER))
 vim.cmd("write")
 vim.cmd("qa!")

@@ -15,7 +15,7 @@ from checker import check
 from checker.lsp.text import Text, units
 from checker.types import Span
 
-SCRIPT = "😀客服：您好，这是全网最低价。\n客服：这是全网最低价，请放心。\n"
+SCRIPT = "😀客服：您好，我们的服务最佳。\n客服：我们的服务最佳，请放心。\n"
 ENCODINGS = {"visual_studio_code": "utf-16", "neovim": "utf-8", "emacs": "utf-32"}
 COMMAND = [sys.executable, "-m", "checker", "lsp"]
 
@@ -100,7 +100,7 @@ async def test_diagnostics_come_in_the_unit_of_the_client(client, tmp_path) -> N
     assert [(item.code, opened.text.span(item.range)) for item in found] == [
         (finding.rule_id, finding.span) for finding in expected
     ]
-    first = SCRIPT.index("全网最低价")
+    first = SCRIPT.index("最佳")
     assert found[0].range.start == lsp.Position(0, units(SCRIPT[:first], client.encoding))
     assert found[0].severity == lsp.DiagnosticSeverity.Error
     assert "依据：" in found[0].message
@@ -112,21 +112,21 @@ async def test_diagnostics_come_in_the_unit_of_the_client(client, tmp_path) -> N
 async def test_an_edit_clears_and_brings_diagnostics(client, tmp_path) -> None:
     opened = Opened(client, tmp_path / "a.txt", SCRIPT)
     assert len(await opened.diagnostics()) == 2
-    start = SCRIPT.index("全网最低价")
-    opened.change(Span(start, start + 5), "😀灵活")
-    assert words(opened, await opened.diagnostics()) == ["全网最低价"]
-    start = opened.text.text.index("全网最低价")
-    opened.change(Span(start, start + 5), "灵活")
+    start = SCRIPT.index("最佳")
+    opened.change(Span(start, start + 2), "😀灵活")
+    assert words(opened, await opened.diagnostics()) == ["最佳"]
+    start = opened.text.text.index("最佳")
+    opened.change(Span(start, start + 2), "灵活")
     assert await opened.diagnostics() == []
-    opened.change(Span(0, 0), "这是全网最低价。\r\n")
-    assert words(opened, await opened.diagnostics()) == ["全网最低价"]
+    opened.change(Span(0, 0), "我们的服务最佳。\r\n")
+    assert words(opened, await opened.diagnostics()) == ["最佳"]
 
 
 @pytest.mark.asyncio
 async def test_every_rewrite_is_a_quick_fix_and_the_first_is_preferred(client, tmp_path) -> None:
     opened = Opened(client, tmp_path / "a.txt", SCRIPT)
     await opened.diagnostics()
-    place = SCRIPT.index("最低")
+    place = SCRIPT.index("佳")
     actions = await opened.actions(Span(place, place), [lsp.CodeActionKind.QuickFix])
     (finding, *_) = check(SCRIPT).findings
     fixes = [action for action in actions if action.is_preferred is not None]
@@ -134,8 +134,8 @@ async def test_every_rewrite_is_a_quick_fix_and_the_first_is_preferred(client, t
     assert fixes[0].is_preferred
     assert sum(bool(fix.is_preferred) for fix in fixes) == 1
     fixed = opened.applied(fixes[0].edit)
-    assert fixed.count("全网最低价") == 1
-    assert [f.span.start for f in check(fixed).findings] == [fixed.index("全网最低价")]
+    assert fixed.count("最佳") == 1
+    assert [f.span.start for f in check(fixed).findings] == [fixed.index("最佳")]
     assert await opened.actions(Span(0, 0), [lsp.CodeActionKind.QuickFix]) == []
 
 
@@ -143,15 +143,15 @@ async def test_every_rewrite_is_a_quick_fix_and_the_first_is_preferred(client, t
 async def test_a_suppression_is_written_and_waits_for_its_reason(client, tmp_path) -> None:
     opened = Opened(client, tmp_path / "a.txt", SCRIPT)
     await opened.diagnostics()
-    actions = await opened.actions(Span(place := SCRIPT.rindex("全网最低价"), place))
+    actions = await opened.actions(Span(place := SCRIPT.rindex("最佳"), place))
     (ignore,) = [action for action in actions if "忽略" in action.title]
     text = opened.applied(ignore.edit)
     assert {f.rule_id for f in check(text).findings} == {
-        "absolute/lowest-price",
+        "absolute/best",
         "suppression/missing-reason",
     }
     report = check(text.replace('reason=""', 'reason="合同原文"'))
-    assert [s.finding.rule_id for s in report.suppressed] == ["absolute/lowest-price"]
+    assert [s.finding.rule_id for s in report.suppressed] == ["absolute/best"]
     assert len(report.findings) == 1
 
 
@@ -159,10 +159,10 @@ async def test_a_suppression_is_written_and_waits_for_its_reason(client, tmp_pat
 async def test_hover_shows_reason_articles_and_the_page(client, tmp_path) -> None:
     opened = Opened(client, tmp_path / "a.txt", SCRIPT)
     await opened.diagnostics()
-    place = opened.text.position(SCRIPT.index("最低"))
+    place = opened.text.position(SCRIPT.index("佳"))
     hover = await client.text_document_hover_async(lsp.HoverParams(opened.id, place))
     assert "《" in hover.contents.value
-    assert "# absolute/lowest-price" in hover.contents.value
+    assert "# absolute/best" in hover.contents.value
     assert opened.text.span(hover.range) == check(SCRIPT).findings[0].span
     nowhere = lsp.HoverParams(opened.id, lsp.Position(0, 0))
     assert await client.text_document_hover_async(nowhere) is None
@@ -174,7 +174,7 @@ async def test_allowing_a_phrase_writes_the_configuration(client, tmp_path) -> N
     opened = Opened(client, tmp_path / "a.txt", SCRIPT)
     await opened.diagnostics()
     await client.workspace_execute_command_async(
-        lsp.ExecuteCommandParams("huashu.allow", [opened.uri, "全网最低价"])
+        lsp.ExecuteCommandParams("huashu.allow", [opened.uri, "最佳"])
     )
     assert await opened.diagnostics() == []
     assert (tmp_path / "huashu.yaml").read_text(encoding="utf-8").startswith("# ours\n")
@@ -212,16 +212,16 @@ rules:
 
 @pytest.mark.asyncio
 async def test_tables_are_checked_in_place(client, tmp_path) -> None:
-    table = '角色,内容\r\n客服,"您好，这""款""全网最低价。"\r\n客户,全网最低价\r\n客服,这是全网最低价\r\n'
+    table = '角色,内容\r\n客服,"您好，""我们""的服务最佳。"\r\n客户,最佳\r\n客服,我们的服务最佳\r\n'
     opened = Opened(client, tmp_path / "calls.csv", table)
     found = await opened.diagnostics()
-    assert words(opened, found) == ["全网最低价"] * 2
+    assert words(opened, found) == ["最佳"] * 2
     assert [item.range.start.line for item in found] == [1, 3]
     place = opened.text.span(found[0].range).start
     (fix, *_) = await opened.actions(Span(place, place), [lsp.CodeActionKind.QuickFix])
     fixed = opened.applied(fix.edit)
-    assert fixed.count('""款""') == 1
-    assert fixed.count("全网最低价") == 2
+    assert fixed.count('""我们""') == 1
+    assert fixed.count("最佳") == 2
 
 
 @pytest.mark.asyncio

@@ -14,7 +14,7 @@ from checker.report import edit_text
 from checker.rewrite import best
 
 HERE = Path(__file__).parent
-SCRIPT = "😀𠮷客服：您好，这是全网最低价。\n客服：这是全网最低价，请放心。\n"
+SCRIPT = "😀𠮷客服：您好，我们的服务最佳。\n客服：我们的服务最佳，请放心。\n"
 
 
 @pytest.fixture
@@ -24,10 +24,20 @@ def script(tmp_path: Path) -> Path:
     return path
 
 
+def rewritten() -> str:
+    """The script with the proven rewrite of its first finding."""
+    (finding, *_) = check(SCRIPT).findings
+    rewrite = best(finding)
+    assert rewrite is not None
+    return SCRIPT[: rewrite.span.start] + edit_text(rewrite, SCRIPT) + SCRIPT[rewrite.span.end :]
+
+
 def drive(command: list[str], script: Path) -> str:
     environment = os.environ | {
         "HUASHU_FILE": str(script),
         "HUASHU_PYTHON": sys.executable,
+        "HUASHU_BEFORE": str(len(check(SCRIPT).findings)),
+        "HUASHU_AFTER": str(len(check(rewritten()).findings)),
         "LANG": "C.UTF-8",
         "HOME": str(script.parent),
     }
@@ -43,14 +53,6 @@ def drive(command: list[str], script: Path) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
-
-
-def rewritten() -> str:
-    """The script with the proven rewrite of its first finding."""
-    (finding, *_) = check(SCRIPT).findings
-    rewrite = best(finding)
-    assert rewrite is not None
-    return SCRIPT[: rewrite.span.start] + edit_text(rewrite, SCRIPT) + SCRIPT[rewrite.span.end :]
 
 
 @pytest.mark.parametrize("program", ["nvim"], indirect=True)
