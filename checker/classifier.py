@@ -27,18 +27,21 @@ import numpy.typing as npt
 
 from checker.data import folder
 from checker.document import Document
-from checker.normalize import Codes, Indices, plain_view
+from checker.normalize import Codes, Indices, encode, plain_view
 
 Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
 
 #: Raised with every change of the features or of the file's layout.
-FORMAT = 1
+FORMAT = 2
 MODEL_FILE = "huashu-model.npz"
 BITS = 18
 LONGEST = 3
 #: What a suspicious claim is called when no narrower category is certain.
 FALLBACK = "exaggeration"
+#: How many characters before and after a candidate are read, and into how many buckets.
+WINDOW = 12
+WINDOW_BITS = 16
 
 _EDGE = np.uint32(1)
 _HAN = (0x3400, 0x9FFF)
@@ -163,6 +166,10 @@ class Classifier:
         self._names = arrays["names"]
         self._name_scales = np.array(header["scales"]["names"])
         self._name_biases = np.array(header["biases"]["names"])
+        self._sides = arrays["sides"].astype(np.float64) * header["scales"]["sides"]
+        self._side_bias = float(header["biases"]["sides"])
+        self._candidate_slope, self._candidate_offset = map(float, header["candidates"]["calibration"])
+        self.innocent_below = float(header["candidates"]["limit"])
         self._slope, self._offset = (float(number) for number in header["calibration"])
 
     @cached_property
@@ -222,6 +229,33 @@ class Classifier:
         """The opinion on one sentence, or None; offsets are in the folded text."""
         codes, starts, ends = split_texts([text])
         return self.opinions(codes, starts, ends).get(0) if len(codes) else None
+
+    def claims(self, places: Sequence[tuple[str, int, int]]) -> Floats:
+        """For candidates (sentence, start, end) the probability that the words are said as a claim.
+
+        The words before, inside and after the candidate are weighed by themselves, and the gate's
+        score of the sentence is added. Shape (n_candidates,). Sentences are in the plain view.
+        """
+        if not places:
+            return np.zeros(0)
+        parts = windows(places)
+        codes = encode("".join(parts))
+        ends = np.cumsum([len(part) for part in parts]).astype(np.int32)
+        seen = symbols(codes, np.concatenate([[0], ends[:-1]]).astype(np.int32), ends)
+        side = np.repeat(np.arange(len(parts)) % 3, seen.last - seen.first)
+        total = np.zeros(len(seen.codes))
+        for n, numbers in enumerate(buckets(seen.codes, WINDOW_BITS), 1):
+            weights = self._sides[side[: len(numbers)], numbers]
+            for step in range(1, n):
+                weights[seen.last[:-1] - step] = 0
+            total[: len(weights)] += weights
+        sums = np.add.reduceat(total, seen.first) / np.sqrt(ngram_counts(seen.last - seen.first))
+        sentences = [sentence for sentence, _, _ in places]
+        whole = np.cumsum([len(sentence) for sentence in sentences]).astype(np.int32)
+        starts = np.concatenate([[0], whole[:-1]]).astype(np.int32)
+        scores = self.scores(encode("".join(sentences)), starts, whole)
+        scores = scores + sums.reshape(-1, 3).sum(axis=1) + self._side_bias
+        return np.asarray(1 / (1 + np.exp(-(self._candidate_slope * scores + self._candidate_offset))))
 
     def name_scores(self, sentence: Codes) -> Floats:
         """For each category the score that it is right, given that something is wrong.
@@ -301,6 +335,18 @@ class Classifier:
 def default_classifier() -> Classifier:
     """Our model, loaded once in a process."""
     return Classifier.load()
+
+
+def windows(places: Sequence[tuple[str, int, int]]) -> list[str]:
+    """The words before, inside and after each candidate; a line break stands for none."""
+    out = []
+    for sentence, start, end in places:
+        out += [
+            sentence[max(0, start - WINDOW) : start] or "\n",
+            sentence[start:end] or "\n",
+            sentence[end : end + WINDOW] or "\n",
+        ]
+    return out
 
 
 def is_prose(sentence: Codes) -> bool:

@@ -19,6 +19,7 @@ from checker.disguise import Disguises
 from checker.document import CHANNELS, Document, Turn
 from checker.exemptions import Context, Exemptions
 from checker.fingerprint import fingerprint
+from checker.labels import LEVEL_NAMES
 from checker.lexicon import MARK, Cues, Lexicon, Rule
 from checker.matching import BEFORE, Scanner, Tokenizer, Woken, cuts_words, either, found_any, regex
 from checker.normalize import CLAUSE_ENDS, READINGS, View, plain_view, select
@@ -57,7 +58,8 @@ class Hit:
     ``start`` and ``end`` are offsets in the sentence of the plain view, ``text`` the sentence as
     the view shows it. With ``candidate`` None the match at ``place`` of ``text`` is weighed anew
     wherever the sentence occurs, because a condition looks beyond the sentence. ``opinion`` is
-    what the model said when it made the hit.
+    what the model said when it made the hit, ``claim`` the probability it gives that the words
+    of a rule are said as a claim.
     """
 
     rule: Rule
@@ -70,6 +72,7 @@ class Hit:
     place: tuple[int, int]
     candidate: Candidate | None
     opinion: Opinion | None = None
+    claim: float | None = None
 
 
 class Setting(NamedTuple):
@@ -279,9 +282,24 @@ class Engine:
                     rule, place.reading, left, right, read_as, fired, place.text, (first, last), candidate
                 )
                 found.setdefault(place.number, []).append(hit)
+        self._weigh_claims(found)
         for number, hit in self._doubts(scene, base):
             found.setdefault(number, []).append(hit)
         return {sentence: tuple(found.get(number, ())) for sentence, number in unknown.items()}
+
+    def _weigh_claims(self, found: Mapping[int, list[Hit]]) -> None:
+        """Put beside every hit of a rule that can be lowered what the model makes of its context."""
+        if self.classifier is None:
+            return
+        weighed = [
+            (hits, position)
+            for hits in found.values()
+            for position, hit in enumerate(hits)
+            if hit.view == "plain" and not hit.rule.strict and hit.rule.level is not Level.HINT
+        ]
+        places = [(hits[n].text, hits[n].start, hits[n].end) for hits, n in weighed]
+        for (hits, position), claim in zip(weighed, self.classifier.claims(places).tolist()):
+            hits[position] = replace(hits[position], claim=claim)
 
     def _doubts(self, scene: Scene, base: View) -> Iterator[tuple[int, Hit]]:
         """(sentence of the plain view, hit) of every sentence the model objects to."""
@@ -399,6 +417,12 @@ class Engine:
             notes.append("由模型从整句语气判断，没有命中词条")
             if not hit.opinion.sure:
                 level = Level.HINT
+        attempts = candidate.attempts
+        if hit.claim is not None and self.classifier and hit.claim < self.classifier.innocent_below:
+            lowered = Level.HINT if level is Level.REVIEW else Level.REVIEW
+            attempts += (_innocent_use(hit.claim, level, lowered),)
+            level = lowered
+            confidence *= hit.claim
         if rule.status == "preview":
             confidence *= 0.8
         if turn is not None and turn.speaker == "unknown":
@@ -421,7 +445,7 @@ class Engine:
                 fired=hit.fired,
                 view=hit.view,
                 read_as=read_as if read_as != matched else "",
-                exemptions=candidate.attempts,
+                exemptions=attempts,
                 notes=tuple(notes),
                 scores=scores,
             ),
@@ -577,6 +601,17 @@ class _SentenceJudge:
         if cues.within == "sentence":
             return found_any(cues.patterns, self.sentence)
         return self._scene().holds(cues, self.number)
+
+
+def _innocent_use(claim: float, before: Level, after: Level) -> Attempt:
+    """The model's word for a candidate that it takes for an innocent use."""
+    return Attempt(
+        "model",
+        "语境模型",
+        False,
+        f"按前后文看是违规说法的可能只有 {claim:.0%}，"
+        f"级别由“{LEVEL_NAMES[str(before)]}”降为“{LEVEL_NAMES[str(after)]}”",
+    )
 
 
 def _without_doubts(made: list[Finding]) -> list[Finding]:
