@@ -418,6 +418,8 @@ class Engine:
             if not hit.opinion.sure:
                 level = Level.HINT
         attempts = candidate.attempts
+        if hit.claim is not None:
+            scores["claim"] = round(hit.claim, 3)
         if hit.claim is not None and self.classifier and hit.claim < self.classifier.innocent_below:
             lowered = Level.HINT if level is Level.REVIEW else Level.REVIEW
             attempts += (_innocent_use(hit.claim, level, lowered),)

@@ -428,10 +428,6 @@ def _quantize(weights: Floats, limit: int, kind: type) -> tuple[npt.NDArray[Any]
     return np.rint(weights / scale).astype(kind), np.asarray(scale)
 
 
-#: Share of the true findings of rules that may be lowered by mistake, on candidates held out.
-LOST = 0.0005
-
-
 @dataclass(frozen=True)
 class Candidates:
     """What rules found in the sentences: where, in which sentence (number), and whether rightly."""
@@ -489,7 +485,7 @@ class Sides:
 def learn_sides(data: Dataset, gate: Floats) -> Sides:
     """Learn from the candidates of our rules; ``gate`` are held-out scores of the sentences.
 
-    A candidate below ``limit`` is innocent: at most ``LOST`` of the true ones are.
+    A candidate below ``limit`` is innocent: none of the true ones held out is below it.
     """
     found = find_candidates(data)
     true = data.guilty[found.owners]
@@ -505,7 +501,7 @@ def learn_sides(data: Dataset, gate: Floats) -> Sides:
         )
     calibration = calibrate(scores, true)
     probabilities = 1 / (1 + np.exp(-(calibration[0] * scores + calibration[1])))
-    limit = round(float(np.sort(probabilities[true])[int(LOST * true.sum())]), 6)
+    limit = round(float(probabilities[true].min()) - 1e-6, 6)
     final = side_model().fit(features, true)
     return Sides(
         final.coef_.reshape(3, -1),
