@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain, cycle
 from pathlib import Path
 
 import docx
@@ -141,7 +142,7 @@ def test_walking_through_findings_takes_a_choice_an_edit_and_a_reason(
 ) -> None:
     source = tmp_path / "in.txt"
     source.write_text("这个理财保本保息。\n我们是全国第一品牌。\n这款面膜效果立竿见影。\n", "utf-8")
-    answers = iter(["1", "e", "老品牌", "s", "", "s", "已有检测报告"])
+    answers = chain(["1", "e", "老品牌", "s", ""], cycle(["s", "已有检测报告"]))
     monkeypatch.setattr("builtins.input", lambda prompt="": next(answers))
     main(["check", str(source), "--interactive", "--no-config", "--format", "json"])
     text = source.read_text("utf-8").splitlines()

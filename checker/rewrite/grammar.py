@@ -92,6 +92,11 @@ class Grammar:
         if condition > 1:
             return Topic(left[: condition + 2], pause=True)
         words = [word for word in self.words(left) if word.text.strip()]
+        named = left.strip()
+        if 3 <= len(named) <= 8 and _DETERMINED.match(named):
+            stops = self._light | self._persons
+            if not any(word.text in stops or word.tag in ("uj", "ul", "d") for word in words[2:]):
+                return Topic(named, pause=False)
         while (
             words and not self.is_nominal(words[-1]) and not _is_figure(words[-1]) and words[-1].text != "多"
         ):
@@ -213,6 +218,10 @@ class Grammar:
         return False
 
 
+#: 这款…, 我们的…: what follows is the name of goods, whatever jieba makes of it.
+_DETERMINED = re.compile(
+    r"(?:这|那)(?:个|款|套|只|台|支|瓶|栋|份|笔|种|家|次|位|项)(?![是就也都])|(?:我们|咱们)的|本[品店院公]|我们这"
+)
 _BROKEN = re.compile(
     r"(?:^|[，,。：:；;！!？?、])[的地得了着吗呢](?![确士话解])(?=.?(?:$|[，,。：:；;！!？?、]))"
     r"|(?:^|[，,。：:；;！!？?])[的得](?![到出])"

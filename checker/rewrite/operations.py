@@ -31,6 +31,9 @@ _QUESTION_END = re.compile(r"[?？]")
 _SUPERLATIVE = re.compile(r"(?:最为|最最|最|至|顶(?![级流奢尖]))(?P<quality>[\u4e00-\u9fff]{1,5})")
 _SUPERLATIVES = re.compile(r"(?:最为|最最|最)(?P<quality>[^最、和与及又\s的]{1,3})[、和与及又\s]*")
 _VOW = re.compile(r"百分之?百|百分之一百|100 ?%")
+_WIDE_ASPECT = re.compile(
+    r"(?:全[港省市城区县网国球]|整个[\u4e00-\u9fff]{1,5}?|市面上|业内|行业内?|国内|全行业|目前)(?P<aspect>性价比|价格|品质|质量|口碑|服务|采光|保值率|户型)$"
+)
 _SURE = re.compile(r"绝对|肯定|一定|必定|铁定|保证|百分之?百|100 ?%|完全")
 _WHOLE = re.compile(
     r"(?:全[港省市城区县网国球村镇校行业]+|整个[\u4e00-\u9fff]{1,6}?(?=最|第|性价比))(?:的|上|里|内|中)?$"
@@ -294,6 +297,10 @@ class Drafter:
         if rule.category == "absolute":
             yield from self._ranked_aspect(case, order)
             yield from self._softened(case, order + 1)
+            scope = self._before_scope(case.clause.start, case.left)
+            before = case.text[case.clause.start : scope] if scope is not None else case.left
+            if _FIRST.search(case.finding.matched) and before.endswith("是") and only_particles(case.right):
+                yield from self._words(case, "不错", order + 1)
             if case.words in self._idle:
                 yield from self._without_attribute(case, -1)
         if rule.category in ("unsupported-data", "endorsement"):
@@ -305,7 +312,7 @@ class Drafter:
                 yield from self._statement(case, statement, (0 if first else order + 3) + number)
         if rule.category in ("guarantee", "exaggeration") and _VOW.search(case.finding.matched):
             rest = _VOW.sub("", case.finding.matched)
-            if len(rest) >= 2 and not re.search(r"[效果赚过成功满意安全治瘦放心回保险利错亏输]", rest):
+            if re.match(r"在售|有产权|正品|真实|原装|现货|纯|棉|真皮|实木", rest):
                 yield Draft(span, rest, "words", -1, rest)
         yield from self._without_item(case, order + 5)
         yield from self._without_attribute(case, order + 2)
@@ -339,16 +346,24 @@ class Drafter:
         if choice and left.endswith("的") and words.startswith("可以"):
             yield Draft(Span(span.start - 1, span.end + choice.end()), words, "words", order, words)
             return
-        ends = only_particles(right) and not right.startswith("的")
+        ends = only_particles(right) and right.rstrip("了呢吧啊呀哦，") in ("", "的")
+        if right.startswith("的"):
+            forms = [form.removesuffix("的") for form in forms]
+        aspect = _WIDE_ASPECT.search(left)
+        if aspect is not None:
+            first = case.clause.start + aspect.start()
+            for form in forms:
+                yield Draft(Span(first, span.end), aspect["aspect"] + form, "words", order, words)
         scope = self._before_scope(case.clause.start, left)
         hedge = re.search(r"(?:还可以|还行|也是|可以说)$", left)
         starts = [scope, span.start] if scope is not None else [span.start]
-        if hedge:
+        if hedge and not right.startswith("的"):
             starts.insert(0, span.start - len(hedge.group()))
-        for start in starts:
+        for place, start in enumerate(starts):
+            order += bool(place)  # with the scope, or the hedge, is second best
             before = text[case.clause.start : start]
             copula = re.search(r"(?:(?:那|就|都|可)?是|算是?|真的?是|真的?)$", before)
-            if ends and copula and not noun:
+            if ends and copula and not noun and not right.startswith("的"):
                 if len(before) - len(copula.group()) >= 2:
                     first = start - len(copula.group())
                     later = order + (0 if re.match(r"[那就真]", copula.group()) else 1)
