@@ -88,6 +88,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_lsp(commands)
     _add_mcp(commands)
     add_desk_commands(commands)
+    _add_batch(commands)
     return parser
 
 
@@ -167,6 +168,75 @@ def _extra(name: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         _fail(f"this command needs {error.name}; install it with: pip install 'huashu[{name}]'")
+
+
+# --- batch ------------------------------------------------------------------------------------------
+
+
+def _add_batch(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("batch", help="check an archive of calls and sum it up in a report")
+    parser.add_argument(
+        "archive", type=Path, help="jsonl, csv, parquet or xlsx file, or a folder of call files"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="DIR", help="folder for the results"
+    )
+    parser.add_argument("--config", type=Path, help="a huashu.yaml (default: the nearest above the archive)")
+    parser.add_argument("--industry", help="industry of calls that name none")
+    parser.add_argument("--channel", help="channel of calls that name none")
+    parser.add_argument(
+        "--policy", type=Path, metavar="FILE", help="YAML with limits for hours and numbers of calls"
+    )
+    parser.add_argument("--jobs", type=int, default=0, metavar="N", help="processes (default: all cores)")
+    parser.add_argument(
+        "--show-personal-data", action="store_true", help="do not star out numbers, codes and addresses"
+    )
+    parser.set_defaults(run=_batch)
+
+
+def _batch(options: argparse.Namespace) -> int:
+    with _extra("batch"):
+        import polars  # noqa: F401
+        import pyarrow  # noqa: F401
+
+        from checker.batch.records import archive_size
+        from checker.batch.run import BatchOptions, run_batch
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from checker.config import Config, find_config, load_config
+
+    place = options.config or find_config(options.archive.resolve())
+    config = load_config(place) if place else Config()
+    wanted = BatchOptions(
+        industry=options.industry,
+        channel=options.channel,
+        config=config,
+        jobs=options.jobs,
+        policy=options.policy or config.record_policy,
+        show_personal_data=options.show_personal_data,
+    )
+    columns = (
+        TextColumn("{task.completed:.0%}"),
+        BarColumn(),
+        TextColumn("{task.fields[calls]} calls, {task.fields[rate]:.0f} a minute, left"),
+        TimeRemainingColumn(),
+    )
+    size = archive_size(options.archive) or 1
+    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task("", total=1, calls=0, rate=0)
+
+        def tell(calls: int, done: int) -> None:
+            elapsed = progress.tasks[task].elapsed or 1
+            progress.update(task, completed=min(done / size, 1), calls=calls, rate=60 * calls / elapsed)
+
+        counts = run_batch(options.archive, options.output, wanted, tell)
+    print(
+        f"{counts['calls']} calls, {counts['findings']} findings, {counts['records']} record findings, "
+        f"{counts['rejects']} rows rejected; report: {options.output / 'report.html'}",
+        file=sys.stderr,
+    )
+    return OK
 
 
 # --- lint-lexicons -------------------------------------------------------------------------------
@@ -286,6 +356,11 @@ def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--exit-zero", action="store_true", help="exit 0 in spite of findings (never hides errors)"
     )
     parser.add_argument("--show-excused", action="store_true", help="also show what the law excuses, and why")
+    parser.add_argument(
+        "--show-personal-data",
+        action="store_true",
+        help="do not star out identity, card and telephone numbers, codes and addresses",
+    )
     parser.add_argument("--fix", action="store_true", help="write safe rewrites into the files")
     parser.add_argument(
         "--unsafe-fixes", action="store_true", help="with --fix or --diff: suggested rewrites too"
@@ -311,6 +386,7 @@ def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def _check(options: argparse.Namespace) -> int:
     from checker.baseline import apply_baseline, load_baseline, write_baseline
+    from checker.personal import masked_report
     from checker.report import FORMATS, RenderOptions
     from checker.types import Level
 
@@ -354,7 +430,8 @@ def _check(options: argparse.Namespace) -> int:
         reports = _fix(reports, options, checkers)
     if not options.diff:
         shown = RenderOptions(color=_wants_color(options), show_excused=options.show_excused, width=_width())
-        _write(FORMATS[name].render(reports, options=shown), options.output)
+        masked = reports if options.show_personal_data else list(map(masked_report, reports))
+        _write(FORMATS[name].render(masked, options=shown), options.output)
     threshold = Level(options.fail_level or checkers.fail_level)
     over = any(f.level.rank >= threshold.rank for report in reports for f in report.findings)
     if errors:
@@ -483,7 +560,7 @@ def _fix(reports: list[Report], options: argparse.Namespace, checkers: _Checkers
         edits = [(report, _edits(report, options)) for report in found]
         if options.diff:
             for report, changes in edits:
-                _show_diff(report, changes)
+                _show_diff(report, changes, show_personal_data=options.show_personal_data)
         elif any(changes for _, changes in edits):
             found = _write_edits(path, edits, path, options, checkers)
         after += found
@@ -511,9 +588,10 @@ def _edits(report: Report, options: argparse.Namespace) -> Sequence[Rewrite]:
     return disjoint(r for f in report.findings if (r := best(f)) and r.apply is Apply.SAFE)
 
 
-def _show_diff(report: Report, edits: Sequence[Rewrite]) -> None:
+def _show_diff(report: Report, edits: Sequence[Rewrite], *, show_personal_data: bool) -> None:
     import difflib
 
+    from checker.personal import mask
     from checker.rewrite import apply_rewrites
 
     document = report.document
@@ -524,7 +602,7 @@ def _show_diff(report: Report, edits: Sequence[Rewrite]) -> None:
         document.path,
         f"{document.path} (rewritten)",
     )
-    for line in lines:
+    for line in lines if show_personal_data else map(mask, lines):
         print(line, end="" if line.endswith("\n") else "\n")
 
 

@@ -22,6 +22,26 @@ from checker.labels import CATEGORY_NAMES
 from checker.types import Level
 
 NAME = "huashu.yaml"
+#: Fields of a call in an archive; ``columns`` may name them.
+CALL_FIELDS = (
+    "call_id",
+    "agent_id",
+    "team",
+    "customer_number",
+    "line_number",
+    "start_time",
+    "duration",
+    "campaign",
+    "industry",
+    "channel",
+    "consent",
+    "outcome",
+    "text",
+    "role",
+    "turns",
+    "begin",
+    "end",
+)
 _LEVELS = tuple(str(level) for level in Level)
 _CATEGORIES = tuple(name for name in CATEGORY_NAMES if name != "suppression")
 
@@ -35,6 +55,8 @@ class Config:
     is found, ``own_brands`` names of the seller's own goods and firm. ``exclude`` are globs.
     ``rewriter`` names a language model that may suggest wording: ``url`` (of OpenAI's shape, with its
     version), ``model``, ``key_env`` (the variable that holds the key) and ``seconds``.
+    ``columns`` maps fields of a call to the names an archive gives them, ``record_policy`` is a file
+    of limits for many calls (both for ``huashu batch``).
     """
 
     industry: str | None = None
@@ -53,6 +75,8 @@ class Config:
     role_column: str | None = None
     id_column: str | None = None
     rewriter: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
+    record_policy: Path | None = None
     path: Path | None = None
 
 
@@ -195,6 +219,8 @@ class _Reader:
             "role_column": self._column,
             "id_column": self._column,
             "rewriter": self._rewriter,
+            "columns": self._column_map,
+            "record_policy": self._file,
         }
 
     def read(self) -> Config:
@@ -346,6 +372,22 @@ class _Reader:
             if self._rule(f"{key}.{name}", name, name_node) and level is not None:
                 levels[name] = level
         return levels
+
+    def _column_map(self, key: str, node: yaml.Node) -> dict[str, str] | None:
+        if not isinstance(node, yaml.MappingNode):
+            what = "write 'columns:' and below it lines such as '  customer_number: 被叫号码'"
+            self._report(node, key, f"expected fields with their column names, found {_found(node)}; {what}")
+            return None
+        columns: dict[str, str] = {}
+        for name, (name_node, value) in self._items(key, node):
+            column = self._column(f"{key}.{name}", value)
+            if name not in CALL_FIELDS:
+                near = get_close_matches(name, CALL_FIELDS, n=1)
+                hint = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(CALL_FIELDS)}"
+                self._report(name_node, f"{key}.{name}", f"unknown field; {hint}")
+            elif column is not None:
+                columns[name] = column
+        return columns
 
     def _file(self, key: str, node: yaml.Node) -> Path | None:
         name = self._text(key, node)

@@ -178,6 +178,11 @@ class Scene:
             self._held[key] = found_any(cues.patterns, text)
         return self._held[key]
 
+    def sentences_of(self, index: int) -> range:
+        """The sentences of the plain view in a turn; ``index`` counts the turns of all documents."""
+        first, last = np.searchsorted(self.turn_of, [index, index + 1])
+        return range(int(first), int(last))
+
     def earlier_text(self, index: int, *, only_last: bool) -> str:
         """What the other side said before turn ``index``: all of it, or just before it."""
         turn, part = self._turns[index], self._turn_parts[index]

@@ -36,7 +36,8 @@ _NUMBER = (
     r"(?:[0-9][0-9.,]*[万亿千百]?|[零〇一二两三四五六七八九十百千万亿半几数]+(?:点[零一二三四五六七八九]+)?)"
 )
 _PERCENT = rf"(?:{_NUMBER}(?:%|个点|个百分点)|百分之{_NUMBER}|[一二三四五六七八九]成[一二三四五六七八九半]?)"
-_FORMAT = 27
+_FORMAT = 30
+_CALL_SIGNS = ("outbound", "service", "question")
 Rate = Callable[[Iterable[str]], float]
 
 
@@ -51,16 +52,59 @@ class Cues:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A duty, as ``missing`` in a rule; see ``lexicons/README.md``."""
+    """A duty, as ``missing`` in a rule; see ``lexicons/README.md``.
+
+    ``earlier``: words said before those of ``after`` fulfil the duty too.
+    """
 
     say: tuple[str, ...]
+    excepted: tuple[str, ...]
     by: str
     agent_turns: int | None
+    turns: int | None
     seconds: float | None
-    when: Cues | None
-    unless: Cues | None
+    when: tuple[Cues, ...]
+    unless: tuple[Cues, ...]
+    after: Cues | None
+    earlier: bool
+    before: Cues | None
+    until: Cues | None
     kinds: tuple[str, ...]
+    voices: str
     min_agent_turns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What must not follow a customer's words, as ``reply`` in a rule; names of acts."""
+
+    to: frozenset[str]
+    does: frozenset[str]
+    times: int
+    unless: tuple[Cues, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What somebody does by saying something (``acts.yaml``): refuse, ask, close, push on."""
+
+    id: str
+    name: str
+    advice: str
+    cues: tuple[str, ...]
+    unless: tuple[str, ...]
+    examples: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Acts:
+    """The acts of both sides, in the order in which they are tried, and signs of the call's kind."""
+
+    customer: tuple[Act, ...]
+    agent: tuple[Act, ...]
+    outbound: tuple[str, ...]
+    service: tuple[str, ...]
+    question: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +126,8 @@ class Rule:
     boundary: str
     tokens: tuple[tuple[dict[str, Any], ...], ...]
     missing: Missing | None
+    reply: Reply | None
+    personal: frozenset[str]
     industries: frozenset[str]
     channels: frozenset[str]
     exemptions: tuple[str, ...] | None
@@ -146,6 +192,7 @@ class Lexicon:
     rewriting: Mapping[str, Any]
     channels: Mapping[str, Mapping[str, Any]]
     measured: Mapping[str, Any]
+    acts: Acts
     version: str
     rule_by_id: Mapping[str, Rule] = field(default_factory=dict)
     load_anchors: Callable[[], Mapping[str, Any]] = field(default=dict, repr=False, compare=False)
@@ -270,7 +317,18 @@ def _lean(compiled: dict[str, Any]) -> dict[str, Any]:
 
 # --- compiling -----------------------------------------------------------------------------------
 
-_TABLES = ("law", "classes", "industries", "channels", "script", "confusions", "confidence", "rewrites")
+_TABLES = (
+    "acts",
+    "records",
+    "law",
+    "classes",
+    "industries",
+    "channels",
+    "script",
+    "confusions",
+    "confidence",
+    "rewrites",
+)
 
 
 def compile_sources(sources: Sequence[tuple[str, str]]) -> dict[str, Any]:
@@ -313,6 +371,8 @@ def compile_sources(sources: Sequence[tuple[str, str]]) -> dict[str, Any]:
     }
     confusions = tables.get("confusions") or {}
     rarity = Rarity(confusions.get("common", ""), confusions.get("frequent_in_sales", ""))
+    acts = tables.get("acts") or {}
+    compiled["acts"] = _compile_acts(acts, expander, problems)
     for data in parsed:
         for exemption in data["exemptions"]:
             exemptions[exemption["id"]] = _compile_exemption(exemption, expander, bases, rarity, problems)
@@ -325,6 +385,7 @@ def compile_sources(sources: Sequence[tuple[str, str]]) -> dict[str, Any]:
                 what = f"the id is taken by {other['file']}:{other['line']}; choose another"
                 problems.append(Problem(rule["file"], rule["line"], rule["id"], what))
             rules[rule["id"]] = _compile_rule(rule, expander, bases, exemptions, rarity, problems)
+            problems += _unknown_acts(rule, compiled["acts"])
         compiled["disable"] += data["disable"]
         compiled["levels"] |= data["levels"]
         compiled["allow"] += data["allow"]
@@ -356,6 +417,44 @@ def _compile_law(table: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, li
             }
             channels[article["id"]] = track.get("channels", [])
     return bases, channels
+
+
+def _compile_acts(table: Mapping[str, Any], expander: _Expander, problems: list[Problem]) -> dict[str, Any]:
+    """Acts with their patterns expanded; ``^`` and ``$`` are the ends of a sentence in them."""
+
+    def expand(owner: str, patterns: Iterable[str]) -> list[str]:
+        out = []
+        for pattern in patterns:
+            try:
+                out.append(checked(f"(?m:{expander.expand(pattern)})"))
+            except ValueError as error:
+                problems.append(Problem("lexicons/acts.yaml", 1, owner, f"pattern {pattern!r}: {error}"))
+        return out
+
+    compiled: dict[str, Any] = {key: expand(key, table.get(key, ())) for key in _CALL_SIGNS}
+    for side in ("customer", "agent"):
+        compiled[side] = [
+            {
+                "id": act["id"],
+                "name": act["name"],
+                "advice": act.get("advice", ""),
+                "cues": expand(act["id"], act["cues"]),
+                "unless": expand(act["id"], act.get("unless", ())),
+                "examples": act.get("examples", {}),
+            }
+            for act in table.get(side, ())
+        ]
+    return compiled
+
+
+def _unknown_acts(rule: Mapping[str, Any], acts: Mapping[str, Any]) -> list[Problem]:
+    reply = rule["match"]["reply"]
+    if not reply:
+        return []
+    known = {side: {act["id"] for act in acts[side]} for side in ("customer", "agent")}
+    wrong = [*sorted(set(reply["to"]) - known["customer"]), *sorted(set(reply["does"]) - known["agent"])]
+    what = "reply names the act {!r}, which acts.yaml does not have; add it or correct the name"
+    return [Problem(rule["file"], rule["line"], rule["id"], what.format(name)) for name in wrong]
 
 
 class _Expander:
@@ -442,20 +541,22 @@ def _compile_rule(
         anchors.append([[sorted(group) for group in groups] for groups in found])
     if match["tokens"]:
         anchors = [[[[fold(anchor) for anchor in match["tokens"]["anchors"]]]]]
-    kinds = (name for name in ("missing", "tokens", "model") if match[name])
-    kind = next(kinds, "")
+    names = ("missing", "reply", "personal", "tokens", "model")
+    kind = next((name for name in names if match[name]), "")
     kind = kind or ("near" if match["near"] else "terms" if not patterns else "pattern")
+
+    def blocks(given: Any) -> list[dict[str, Any]]:
+        listed = given if isinstance(given, list) else [given] if given else []
+        return [block | {"cues": expand(block["cues"])} for block in listed]
+
     missing = match["missing"]
     if missing:
-        missing = missing | {"say": expand(missing["say"])}
-        for key in ("when", "unless"):
-            if missing[key]:
-                missing[key] = missing[key] | {"cues": expand(missing[key]["cues"])}
-    cues = {}
-    for key in ("near", "without"):
-        blocks = match[key] or []
-        blocks = blocks if isinstance(blocks, list) else [blocks]
-        cues[key] = [block | {"cues": expand(block["cues"])} for block in blocks]
+        missing = missing | {"say": expand(missing["say"]), "except": expand(missing.pop("except_"))}
+        missing |= {key: blocks(missing[key]) for key in ("when", "unless", "after", "before", "until")}
+    reply = match["reply"]
+    if reply:
+        reply = reply | {"unless": blocks(reply["unless"])}
+    cues = {key: blocks(match[key]) for key in ("near", "without")}
     rewrites = rule["rewrite"] or []
     return {
         key: rule[key]
@@ -487,6 +588,8 @@ def _compile_rule(
         "boundary": match["boundary"],
         "tokens": match["tokens"]["pattern"] if match["tokens"] else [],
         "missing": missing,
+        "reply": reply,
+        "personal": match["personal"],
         "rewrites": rewrites if isinstance(rewrites, list) else [rewrites],
         "examples": [_stated(example) for example in rule["examples"]],
     }
@@ -757,8 +860,48 @@ def _cues(data: Mapping[str, Any]) -> Cues:
     return Cues(tuple(data["cues"]), data.get("within", "document"), data.get("by", "agent"))
 
 
+def _missing(data: Mapping[str, Any]) -> Missing:
+    moments = {key: _cues(data[key][0]) if data[key] else None for key in ("after", "before", "until")}
+    return Missing(
+        say=tuple(data["say"]),
+        excepted=tuple(data["except"]),
+        by=data["by"],
+        agent_turns=data["within"]["agent_turns"],
+        turns=data["within"]["turns"],
+        seconds=data["within"]["seconds"],
+        when=tuple(map(_cues, data["when"])),
+        unless=tuple(map(_cues, data["unless"])),
+        earlier=bool(data["after"]) and data["after"][0]["earlier"],
+        kinds=tuple(data["kinds"]),
+        voices=data["voices"],
+        min_agent_turns=data["min_agent_turns"],
+        **moments,
+    )
+
+
+def _acts(data: Mapping[str, Any]) -> Acts:
+    def side(acts: Iterable[Mapping[str, Any]]) -> tuple[Act, ...]:
+        return tuple(
+            Act(
+                act["id"],
+                act["name"],
+                act["advice"],
+                tuple(act["cues"]),
+                tuple(act["unless"]),
+                act["examples"],
+            )
+            for act in acts
+        )
+
+    return Acts(
+        side(data["customer"]),
+        side(data["agent"]),
+        *(tuple(data[key]) for key in _CALL_SIGNS),
+    )
+
+
 def _rule(data: Mapping[str, Any], level: str | None) -> Rule:
-    missing = data["missing"]
+    missing, reply = data["missing"], data["reply"]
     return Rule(
         id=data["id"],
         category=data["category"],
@@ -774,17 +917,15 @@ def _rule(data: Mapping[str, Any], level: str | None) -> Rule:
         unless=tuple(data["unless"]),
         boundary=data["boundary"],
         tokens=tuple(tuple(pattern) for pattern in data["tokens"]),
-        missing=missing
-        and Missing(
-            tuple(missing["say"]),
-            missing["by"],
-            missing["within"]["agent_turns"],
-            missing["within"]["seconds"],
-            missing["when"] and _cues(missing["when"]),
-            missing["unless"] and _cues(missing["unless"]),
-            tuple(missing["kinds"]),
-            missing["min_agent_turns"],
+        missing=missing and _missing(missing),
+        reply=reply
+        and Reply(
+            frozenset(reply["to"]),
+            frozenset(reply["does"]),
+            reply["times"],
+            tuple(map(_cues, reply["unless"])),
         ),
+        personal=frozenset(data["personal"]),
         industries=frozenset(data["industries"]),
         channels=frozenset(data["channels"]),
         exemptions=None if data["exemptions"] is None else tuple(data["exemptions"]),
@@ -845,6 +986,7 @@ def _assemble(
         rewriting=compiled["rewriting"],
         channels=compiled["channels"],
         measured=compiled["measured"],
+        acts=_acts(compiled["acts"]),
         version=digest,
         rule_by_id={rule.id: rule for rule in rules},
         load_anchors=load_anchors,

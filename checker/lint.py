@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from checker.dialogue import dialogue_findings
 from checker.document import CHANNELS, Document
-from checker.duties import missing_statements
 from checker.engine import Engine, Scene, Setting
 from checker.lexicon import Exemption, Lexicon, Rule
 from checker.rewrite import Rewriter, apply_rewrites
@@ -122,10 +122,15 @@ class ExampleRunner:
         return Setting(industry, True, channel or CHANNELS[0])
 
     def _outcomes(self, case: Case) -> list[Finding]:
-        scene = Scene([Document.from_text(case.text)])
+        document = Document.from_text(case.text)
+        seconds = case.example.get("seconds")
+        if seconds:
+            turns = tuple(replace(turn, begin=begin) for turn, begin in zip(document.turns, seconds))
+            document = document.with_fields(turns=turns)
+        scene = Scene([document])
         setting = self._setting(case)
-        duties = missing_statements(scene, 0, self._lexicon, setting)
-        return [*self._engine.outcomes(scene, [setting])[0], *duties]
+        (of_dialogue,) = dialogue_findings(scene, self._lexicon, [setting])
+        return [*self._engine.outcomes(scene, [setting])[0], *of_dialogue]
 
     def _becomes(self, case: Case, mine: list[Finding]) -> str | None:
         wanted = case.example.get("becomes")

@@ -21,6 +21,8 @@ _KINDS = {
     "tokens": "词序列",
     "missing": "应说未说",
     "model": "模型",
+    "reply": "客户表态后的应对",
+    "personal": "个人信息",
 }
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from checker.classifier import Classifier
 from checker.config import Config, load_config
 from checker.detection import Detector
+from checker.dialogue import dialogue_findings
 from checker.document import CHANNELS, Document
-from checker.duties import missing_statements
 from checker.engine import Engine, Scene, Setting
 from checker.lexicon import Lexicon, load
 from checker.rewrite import Endpoint, RemoteRewriter, Rewriter
@@ -83,9 +83,12 @@ class Checker:
     def _detectors(self) -> tuple[Detector, Detector]:
         return Detector(self.lexicon.industries, 3), Detector(self.lexicon.channels, 3)
 
-    def check(self, text: str | Document) -> Report:
-        """The report of one text or document."""
-        (report,) = self._check_together([text])
+    def check(self, text: str | Document, *, ended: bool = True) -> Report:
+        """The report of one text or document.
+
+        ``ended`` is false for a call that goes on: what may still be said in time is not missed.
+        """
+        (report,) = self._check_together([text], ended=ended)
         return report
 
     def check_many(self, texts: Iterable[str | Document]) -> Iterator[Report]:
@@ -105,7 +108,7 @@ class Checker:
         if batch:
             yield from self._check_together(batch)
 
-    def _check_together(self, texts: Sequence[str | Document]) -> list[Report]:
+    def _check_together(self, texts: Sequence[str | Document], *, ended: bool = True) -> list[Report]:
         documents = [Document.from_text(text) if isinstance(text, str) else text for text in texts]
         directives = [
             parse_suppressions(document.text) if "huashu" in document.text else () for document in documents
@@ -116,7 +119,7 @@ class Checker:
         scene = Scene(documents, blanks)
         guesses = [self._guesses(scene, part) for part in range(len(documents))]
         settings = [self._setting(document, *guess) for document, guess in zip(documents, guesses)]
-        results = self._judge(scene, settings)
+        results = self._judge(scene, settings, ended=ended)
         judged = [found for found, _ in results]
         if self.rewrites:
             judged = self._rewriter.attach(documents, settings, judged)
@@ -151,13 +154,11 @@ class Checker:
         return reports
 
     def _judge(
-        self, scene: Scene, settings: Sequence[Setting]
+        self, scene: Scene, settings: Sequence[Setting], *, ended: bool = True
     ) -> list[tuple[tuple[Finding, ...], tuple[Finding, ...]]]:
         """(findings, excused) of each document of a scene."""
-        duties = [
-            missing_statements(scene, part, self.lexicon, setting) for part, setting in enumerate(settings)
-        ]
-        return self.engine.findings(scene, settings, duties)
+        of_dialogues = dialogue_findings(scene, self.lexicon, settings, ended=ended)
+        return self.engine.findings(scene, settings, of_dialogues)
 
     def _judge_again(
         self, documents: Sequence[Document], settings: Sequence[Setting]

@@ -58,10 +58,17 @@ class SpokenSpec(_Strict):
     by: Speaker = "agent"
 
 
-class WithinSpec(_Strict):
-    """The time a duty has: a number of agent turns or seconds from the start of the call."""
+class MomentSpec(SpokenSpec):
+    """The first turn in which somebody says so; ``earlier``: what was said before it counts too."""
 
-    agent_turns: int | None = None
+    earlier: bool = False
+
+
+class WithinSpec(_Strict):
+    """The time a duty has, counted from where it arises; the shortest of those given counts."""
+
+    agent_turns: int | None = Field(default=None, ge=1)
+    turns: int | None = Field(default=None, ge=1)
     seconds: float | int | None = None
 
 
@@ -69,12 +76,32 @@ class MissingSpec(_Strict):
     """A duty: something that must be said in a dialogue."""
 
     say: Words = Field(min_length=1)
+    except_: Words = Field(default=[], alias="except")
     by: Speaker = "agent"
     within: WithinSpec = WithinSpec()
-    when: SpokenSpec | None = None
-    unless: SpokenSpec | None = None
+    when: SpokenSpec | list[SpokenSpec] = []
+    unless: SpokenSpec | list[SpokenSpec] = []
+    after: MomentSpec | None = None
+    before: SpokenSpec | None = None
+    until: SpokenSpec | None = None
     kinds: list[Literal["script", "transcript"]] = ["script", "transcript"]
+    voices: Literal["any", "both", "agent"] = "any"
     min_agent_turns: int = 2
+
+    @model_validator(mode="after")
+    def _one_clock(self) -> MissingSpec:
+        if self.after and self.before:
+            raise ValueError("a duty is due after some words or before some words, not both")
+        return self
+
+
+class ReplySpec(_Strict):
+    """What the agent does next when a customer has spoken: acts of ``acts.yaml``."""
+
+    to: Words = Field(min_length=1)
+    does: Words = Field(min_length=1)
+    times: int = Field(1, ge=1)
+    unless: SpokenSpec | list[SpokenSpec] = []
 
 
 class TokensSpec(_Strict):
@@ -94,14 +121,24 @@ class MatchSpec(_Strict):
     tokens: TokensSpec | None = None
     missing: MissingSpec | None = None
     model: bool = False
+    reply: ReplySpec | None = None
+    personal: list[Literal["id-card", "bank-card", "phone", "one-time-code", "address"]] = []
     unless: Words = []
     boundary: Literal["token", "any"] = "token"
 
     @model_validator(mode="after")
     def _one_kind(self) -> MatchSpec:
-        kinds = [bool(self.terms or self.patterns), bool(self.tokens), bool(self.missing), self.model]
+        kinds = [
+            bool(self.terms or self.patterns),
+            bool(self.tokens),
+            bool(self.missing),
+            bool(self.reply),
+            bool(self.personal),
+            self.model,
+        ]
         if sum(kinds) != 1:
-            raise ValueError("write terms and/or patterns, or tokens, or missing, or model")
+            known = "terms and/or patterns, or tokens, missing, reply, personal or model"
+            raise ValueError(f"write {known}")
         return self
 
 

@@ -38,6 +38,8 @@ _MILLISECOND_TIMES = (
     "endtime",
     "starttime",
 )
+#: FunASR's list of sentences, whose start and end are milliseconds.
+_MILLISECOND_LISTS = ("sentenceinfo",)
 _DEEPEST = 6
 
 
@@ -115,6 +117,8 @@ class _Reader:
     path: str
     options: ReadOptions
     repaired: bool = False
+    #: Whole times of the call being read are milliseconds, whatever their names.
+    in_milliseconds: bool = False
     found: list[Document | _Call] = field(default_factory=list)
     calls: dict[str, _Call] = field(default_factory=dict)
 
@@ -148,6 +152,7 @@ class _Reader:
 
     def _add_object(self, item: dict[str, Any], place: str, where: str) -> None:
         turns = self._turn_list(item)
+        self.in_milliseconds = any(_plain(key) in _MILLISECOND_LISTS for key in item)
         if turns is not None:
             pieces = self._turns(turns, place, where)
             self.found.append(self._call(pieces, self._metadata(item)))
@@ -201,7 +206,7 @@ class _Reader:
     def _seconds(self, turn: dict[str, Any], kind: str) -> float | None:
         key, value = self._find(turn, kind)
         is_whole = isinstance(value, int)
-        in_milliseconds = _plain(key) in _MILLISECOND_TIMES and is_whole
+        in_milliseconds = is_whole and (self.in_milliseconds or _plain(key) in _MILLISECOND_TIMES)
         text_key = _plain(self._find(turn, "text")[0])
         if in_milliseconds or (text_key in _table.MILLISECOND_TEXT and is_whole):
             return _table.seconds(value, 0.001)

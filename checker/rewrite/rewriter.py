@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
+from checker.dialogue import dialogue_findings
 from checker.document import Document
-from checker.duties import missing_statements
 from checker.engine import Engine, Scene, Setting
 from checker.rewrite.apply import best, disjoint, without_repeats
 from checker.rewrite.grammar import SENTENCE_ENDS, Grammar, has_slot, sentence_span
@@ -77,11 +77,8 @@ class Rewriter:
 
     def _judge(self, documents: Sequence[Document], settings: Sequence[Setting]) -> list[Sequence[Finding]]:
         scene = Scene(documents)
-        duties = [
-            missing_statements(scene, part, self._engine.lexicon, setting)
-            for part, setting in enumerate(settings)
-        ]
-        return [found for found, _ in self._engine.findings(scene, settings, duties)]
+        of_dialogues = dialogue_findings(scene, self._engine.lexicon, settings)
+        return [found for found, _ in self._engine.findings(scene, settings, of_dialogues)]
 
     def attach(
         self,

@@ -32,8 +32,9 @@ def states(checker: Checker, report: Report) -> list[dict[str, Any]]:
         if rule.channels and report.channel not in rule.channels:
             continue
         turn = None
+        arises = [*duty.when, *filter(None, (duty.after, duty.before))]
         if scene is not None and (
-            duty.when is None or _said(scene, document.turns, duty.when.patterns, duty.when.by) is not None
+            all(_said(scene, document.turns, cues.patterns, cues.by) is not None for cues in arises)
         ):
             turn = _said(scene, document.turns, duty.say, duty.by)
         state = "missing" if rule.id in missing else "said" if turn is not None else "not-due"

@@ -1,0 +1,198 @@
+"""One archive on one machine: all cores, bounded memory, and no call lost or doubled by a kill.
+
+The archive is divided into shards of calls that depend on the archive only. Every shard ends as one
+file, written aside and moved into place; a rerun reads past the shards that are there. What is
+written at the end is made from the shards in their order and holds no clock, so an undisturbed
+run and a rerun after ``kill -9`` give the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pickle
+import secrets
+import shutil
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+
+from checker.batch.records import RawCall, archive_files, raw_calls
+from checker.batch.work import CALLS, FINDINGS, REJECTS, Rows, arrow_table, check_calls, shards
+from checker.config import Config
+from checker.pipeline import Checker
+
+KEY_VARIABLE = "HUASHU_HASH_KEY"
+_SHARD = 250
+_TABLES: Mapping[str, Mapping[str, str]] = {"calls": CALLS, "findings": FINDINGS, "rejects": REJECTS}
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class BatchOptions:
+    """How to run: ``jobs`` processes, shards of ``shard`` calls; the rest as for :class:`Checker`."""
+
+    industry: str | None = None
+    channel: str | None = None
+    config: Config = field(default_factory=Config)
+    lexicons: tuple[str, ...] = ()
+    jobs: int = 0
+    shard: int = _SHARD
+    policy: Path | None = None
+    show_personal_data: bool = False
+
+
+def run_batch(
+    archive: Path, out: Path, options: BatchOptions | None = None, progress: Progress | None = None
+) -> dict[str, int]:
+    """Check an archive into a folder and return counts of calls, findings and rejects.
+
+    ``progress`` gets calls and bytes done so far. Written are ``calls.parquet``,
+    ``findings.parquet``, ``findings.jsonl``, ``records.parquet`` (what the record rules found),
+    ``rejects.jsonl``, ``report.html`` and ``report.xlsx``. Raises ReaderError and ConfigError.
+    """
+    options = options or BatchOptions()
+    parts = out / "parts"
+    parts.mkdir(parents=True, exist_ok=True)
+    key = _hash_key(out)
+    _claim(out, _mark(archive, options, key))
+    total = 0
+    work = _Work(archive, options, key)
+    for number, lot, future in _in_order(archive, parts, options, work):
+        if future is not None:
+            _keep(parts, number, future.result())
+        total += len(lot)
+        if progress:
+            progress(total, lot[-1].done)
+    from checker.batch import policy, summary
+
+    counts = {name: _join(parts, out, name) for name in _TABLES}
+    counts["records"] = policy.judge(out, options.policy)
+    summary.write(out)
+    shutil.rmtree(parts)
+    return counts
+
+
+def _mark(archive: Path, options: BatchOptions, key: bytes) -> str:
+    """What must be the same for finished shards to be of use."""
+    files = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in archive_files(archive)]
+    checker = _checker(options)
+    settings = (checker.lexicon.version, checker.channel, options.industry, dict(options.config.columns))
+    told = [files, settings, options.shard, options.show_personal_data, key.hex()]
+    return hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()
+
+
+def _claim(out: Path, mark: str) -> None:
+    """Shards of another archive or of other rules are thrown away."""
+    state = out / "parts" / "state"
+    if not state.exists() or state.read_text() != mark:
+        shutil.rmtree(out / "parts")
+        (out / "parts").mkdir()
+        state.write_text(mark)
+
+
+def _hash_key(out: Path) -> bytes:
+    """The key of the environment, else one kept with the results (readable by the owner only)."""
+    told = os.environ.get(KEY_VARIABLE)
+    if told:
+        return told.encode()
+    place = out / "hash.key"
+    if not place.exists():
+        with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT, 0o600), "w") as stream:
+            stream.write(secrets.token_hex(32))
+    return place.read_text().encode()
+
+
+class _Work:
+    """What a worker process needs; its checker is built when the first shard arrives."""
+
+    def __init__(self, archive: Path, options: BatchOptions, key: bytes) -> None:
+        self.root = archive if archive.is_dir() else archive.parent
+        self.options = options
+        self.key = key
+
+    def __call__(self, lot: list[RawCall]) -> Rows:
+        checker = _checker_of_process(self.options)
+        columns = self.options.config.columns
+        show = self.options.show_personal_data
+        return check_calls(lot, checker, self.root, columns, self.key, show_personal_data=show)
+
+
+_MADE: dict[bytes, Checker] = {}
+
+
+def _checker(options: BatchOptions) -> Checker:
+    return Checker(
+        options.industry, options.channel, options.config, lexicons=options.lexicons, rewrites=False
+    )
+
+
+def _checker_of_process(options: BatchOptions) -> Checker:
+    mark = pickle.dumps(options)
+    if mark not in _MADE:
+        _MADE[mark] = _checker(options)
+    return _MADE[mark]
+
+
+def _in_order(
+    archive: Path, parts: Path, options: BatchOptions, work: _Work
+) -> Iterator[tuple[int, list[RawCall], Future[Rows] | None]]:
+    """(number, raw calls, result) of every shard in order; the result is None where it is on disk."""
+    jobs = options.jobs or len(os.sched_getaffinity(0))
+    waiting: deque[tuple[int, list[RawCall], Future[Rows] | None]] = deque()
+    lots = shards(raw_calls(archive, options.config.columns), options.shard)
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        for number, lot in enumerate(lots):
+            done = _part(parts, number).exists()
+            waiting.append((number, lot, None if done else pool.submit(work, lot)))
+            # No more than this is held in memory, however large the archive.
+            if len(waiting) > 2 * jobs:
+                yield waiting.popleft()
+        while waiting:
+            yield waiting.popleft()
+
+
+def _part(parts: Path, number: int) -> Path:
+    return parts / f"{number:07d}.pickle"
+
+
+def _keep(parts: Path, number: int, rows: Rows) -> None:
+    target = _part(parts, number)
+    aside = target.with_suffix(".tmp")
+    with aside.open("wb") as stream:
+        pickle.dump({"calls": rows.calls, "findings": rows.findings, "rejects": rows.rejects}, stream)
+        stream.flush()
+        os.fsync(stream.fileno())
+    aside.replace(target)
+
+
+def _join(parts: Path, out: Path, name: str) -> int:
+    """One table of all shards, as Parquet (calls, findings) and as JSON Lines (findings, rejects)."""
+    import pyarrow.parquet as pq
+
+    columns = _TABLES[name]
+    count = 0
+    writer = None
+    lines = (out / f"{name}.jsonl").open("w", encoding="utf-8") if name != "calls" else None
+    for part in sorted(parts.glob("*.pickle")):
+        with part.open("rb") as stream:
+            rows = pickle.load(stream)[name]
+        count += len(rows)
+        if name != "rejects":
+            table = arrow_table(rows, columns)
+            writer = writer or pq.ParquetWriter(out / f"{name}.parquet", table.schema, compression="zstd")
+            writer.write_table(table)
+        if lines is not None:
+            for row in rows:
+                lines.write(json.dumps(dict(zip(columns, row)), ensure_ascii=False) + "\n")
+    if writer is None and name != "rejects":
+        pq.write_table(arrow_table([], columns), out / f"{name}.parquet", compression="zstd")
+    elif writer is not None:
+        writer.close()
+    if lines is not None:
+        lines.close()
+    return count
