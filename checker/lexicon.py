@@ -93,6 +93,7 @@ class Act:
     advice: str
     cues: tuple[str, ...]
     unless: tuple[str, ...]
+    answers: tuple[tuple[str, str], ...]
     examples: Mapping[str, Any]
 
 
@@ -440,6 +441,9 @@ def _compile_acts(table: Mapping[str, Any], expander: _Expander, problems: list[
                 "advice": act.get("advice", ""),
                 "cues": expand(act["id"], act["cues"]),
                 "unless": expand(act["id"], act.get("unless", ())),
+                "answers": [
+                    expand(act["id"], (pair["asked"], pair["said"])) for pair in act.get("answers", ())
+                ],
                 "examples": act.get("examples", {}),
             }
             for act in table.get(side, ())
@@ -883,12 +887,13 @@ def _acts(data: Mapping[str, Any]) -> Acts:
     def side(acts: Iterable[Mapping[str, Any]]) -> tuple[Act, ...]:
         return tuple(
             Act(
-                act["id"],
-                act["name"],
-                act["advice"],
-                tuple(act["cues"]),
-                tuple(act["unless"]),
-                act["examples"],
+                id=act["id"],
+                name=act["name"],
+                advice=act["advice"],
+                cues=tuple(act["cues"]),
+                unless=tuple(act["unless"]),
+                answers=tuple((asked, said) for asked, said in act["answers"]),
+                examples=act["examples"],
             )
             for act in acts
         )

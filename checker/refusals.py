@@ -38,9 +38,16 @@ class Exchange:
     evidence: tuple[tuple[int, Span], ...]
 
 
-def customer_acts(text: str, acts: Acts) -> tuple[str, ...]:
-    """The acts in a customer's turn, as the plain view shows it, in the order of ``acts.yaml``."""
-    return tuple(act.id for act in acts.customer if _does(act, text))
+def customer_acts(text: str, acts: Acts, asked: str = "") -> tuple[str, ...]:
+    """The acts in a customer's turn, as the plain view shows it, in the order of ``acts.yaml``.
+
+    ``asked`` is what the agent said just before.
+    """
+    return tuple(act.id for act in acts.customer if _does(act, text) or _answers(act, text, asked))
+
+
+def _answers(act: Act, text: str, asked: str) -> bool:
+    return any(found_any((q,), asked) and found_any((a,), text) for q, a in act.answers) if asked else False
 
 
 def _does(act: Act, text: str) -> bool:
@@ -101,7 +108,9 @@ def exchanges(scene: Scene, part: int, acts: Acts, call: Call | None = None) -> 
     for turn in call.turns:
         if turn.speaker != "customer":
             continue
-        found = customer_acts(call.texts[turn.index], acts)
+        before = call.turns[turn.index - 1] if turn.index else turn
+        asked = call.texts[before.index] if before.speaker == "agent" else ""
+        found = customer_acts(call.texts[turn.index], acts, asked)
         reply = _reply(call.turns, turn.index)
         if not found or not reply or is_service:
             continue

@@ -53,6 +53,7 @@ class CallRecord:
     """One call: its words and what is known about it. Numbers of people are hashed."""
 
     call_id: str
+    source: str
     document: Document
     agent: str = ""
     team: str = ""
@@ -257,8 +258,10 @@ def _record(
     industry, channel = _text(found["industry"]), _text(found["channel"])
     return CallRecord(
         call_id=call_id,
+        source=raw.source,
+        # Fingerprints tell the same words apart by path; in an archive the same words are one finding.
         document=document.with_fields(
-            path=raw.source,
+            path="",
             metadata={},
             industry=document.industry or industry or None,
             channel=document.channel or channel or None,

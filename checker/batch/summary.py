@@ -87,9 +87,7 @@ def summarise(out: Path) -> dict[str, Any]:
 def rule_title(lexicon: Lexicon, name: str) -> str:
     """What a rule finds, as one short line."""
     rule = lexicon.rule_by_id.get(name)
-    return (
-        rule.message.replace("“{matched}”", "").replace("{matched}", "…").split("，请")[0] if rule else name
-    )
+    return rule.message.replace("{matched}", "…").split("，请")[0] if rule else name
 
 
 def _period(calls: pl.DataFrame) -> tuple[str, str] | None:

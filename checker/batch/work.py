@@ -104,7 +104,7 @@ def _call_row(record: CallRecord, report: Report, checker: Checker) -> tuple[Any
     levels = [finding.level for finding in report.findings]
     return (
         record.call_id,
-        document.path,
+        record.source,
         record.agent,
         record.team,
         record.customer,
