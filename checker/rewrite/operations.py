@@ -177,7 +177,8 @@ class Case:
         """True when the finding modifies a noun that follows it with 的."""
         matched, right = self.finding.matched, self.right
         if right.startswith("的"):
-            return self.grammar.starts_nominal(right[1:])
+            noun = right[1:]
+            return self.grammar.starts_nominal(noun) or self.grammar.is_short_noun(noun)
         return matched.endswith("的") and self.grammar.starts_nominal(right)
 
 
