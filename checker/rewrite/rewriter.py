@@ -109,9 +109,9 @@ class Rewriter:
             for number, finding in enumerate(found):
                 if shown.get((part, number)):
                     finding = replace(finding, rewrites=shown[part, number])
-                    if note:
-                        notes = (*finding.explanation.notes, note)
-                        finding = replace(finding, explanation=replace(finding.explanation, notes=notes))
+                    told = (_counterfactual(finding, documents[part].text), note)
+                    notes = (*finding.explanation.notes, *filter(None, told))
+                    finding = replace(finding, explanation=replace(finding.explanation, notes=notes))
                 made.append(finding)
             out.append(tuple(made))
         return out
@@ -415,6 +415,21 @@ def _region(document: Document, span: Span) -> Span:
     if end < limits.end and document.text[end] not in "\n\r":
         end += 1
     return Span(sentence.start, end)
+
+
+def _counterfactual(finding: Finding, text: str) -> str:
+    """The smallest proven change, or the fact, with which the finding would not be there."""
+    real = [
+        edit
+        for edit in finding.rewrites
+        if edit.apply is not Apply.MANUAL and edit.span.start < edit.span.end
+    ]
+    if real:
+        least = min(real, key=lambda edit: edit.span.end - edit.span.start + len(edit.text))
+        words = text[least.span.start : least.span.end]
+        change = f"改为“{least.text}”" if least.text else "删去"
+        return f"最小的改动：把“{words}”{change}，就不再命中"
+    return f"有{finding.evidence}就可以说" if finding.evidence else ""
 
 
 def _inside(inner: Span, outer: Span) -> bool:
