@@ -19,6 +19,7 @@ from checker.types import (
     Level,
     Report,
     Rewrite,
+    Rewriting,
     Span,
     State,
     Suppression,
@@ -120,7 +121,7 @@ def call() -> Report:
         (accepted,),
         industry="finance",
         lexicon_version="lex1",
-        rewriter=lambda report: report.document.text.replace("最好的", "不错的"),
+        rewriter=lambda report: Rewriting(report.document.text.replace("最好的", "不错的")),
     )
 
 
