@@ -31,13 +31,13 @@ rules:
         because: 没有夸大
   - id: exaggeration/house-river
     level: review
-    match: {terms: [龙脉河景]}
+    match: {terms: [醉美河湾景]}
     message: “{matched}”夸大了景色
     why: 无法证明
     basis: [ad-law-9-3]
     rewrite: {to: 能看到河, apply: safe}
     examples:
-      - flags: 窗外是[[龙脉河景]]
+      - flags: 窗外是[[醉美河湾景]]
       - passes: 这是茶
         because: 没有夸大
   - id: exaggeration/house-renewal
@@ -72,7 +72,7 @@ CLEAN = (
 )
 DIRTY = (
     "客服：您好，我是【公司名称】的置业顾问小林。\n客户：您说。\n"
-    "客服：这套是神仙宫殿，窗外是龙脉河景。\n客户：是吗？\n客服：我们小区九成业主续约，有独立电梯。"
+    "客服：这套是神仙宫殿，窗外是醉美河湾景。\n客户：是吗？\n客服：我们小区九成业主续约，有独立电梯。"
 )
 
 

@@ -65,9 +65,11 @@ def test_a_script_goes_from_draft_to_a_signed_approval(office: Office) -> None:
     assert (script.status, script.current) == ("approved", 3)
     with office.desk.database.reading() as session:
         approval = session.scalars(select(Approval)).one()
-    assert approval.record["script"]["text"] == DIRTY.replace("神仙宫殿", "宽敞的房子").replace(
-        "龙脉河景", "能看到河"
-    )
+    text = approval.record["script"]["text"]
+    assert text == reading.detail(office.desk, office.officer, script.id).version.text
+    assert "神仙宫殿" not in text
+    assert "醉美河湾景" not in text
+    assert text.endswith("我们小区九成业主续约，有独立电梯。")
     assert approval.record["findings"][0]["waiver"]["evidence"]["number"] == "TJ-2026-014"
     assert office.desk.signer.verify(approval.record, approval.signature)
     assert audit.verify(office.desk).problems == ()
@@ -329,7 +331,7 @@ def test_decisions_become_labelled_sentences_and_precision(office: Office) -> No
 
     lines = [json.loads(line) for line in learning.sentences(office.desk, office.officer)]
     labels = {line["text"]: line["labels"] for line in lines}
-    assert labels["这套是神仙宫殿，窗外是龙脉河景"] == ["exaggeration"]
+    assert labels["这套是神仙宫殿，窗外是醉美河湾景"] == ["exaggeration"]
     assert labels["我们小区九成业主续约，有独立电梯"] == []
     table = {row["rule"]: row for row in learning.precision(office.desk, office.officer)}
     assert table["exaggeration/house-renewal"]["false_alarm_rate"] == 1

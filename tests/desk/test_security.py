@@ -130,6 +130,10 @@ OTHERS = {
     "/evidence/{evidence_id}",
     "/evidence/{evidence_id}/file",
     "/evidence/{evidence_id}/revoke",
+    "/live",
+    "/live/{call}/turns",
+    "/live/{call}/events",
+    "/live/{call}",
 }
 
 
@@ -416,3 +420,39 @@ def test_office_files_become_dialogues(site: Site) -> None:
     found = site.call("writer", "GET", f"scripts/{made['scripts'][0]['id']}").json()
     assert found["version"]["text"] == "客服：您好，这里是神仙宫殿\n客户：哦"
     assert found["findings"][0]["speaker"] == "agent"
+
+
+def test_a_running_call_is_answered_turn_by_turn_and_watched(site: Site) -> None:
+    import json
+    import threading
+
+    assert site.call(None, "POST", "live", json={}).status_code == 401
+    call = site.call("writer", "POST", "live", json={"industry": "realestate"}).json()["call"]
+    for who in ("other", "admin", "officer"):  # only the one whose call it is speaks in it
+        turn = {"speaker": "agent", "text": "神仙宫殿"}
+        assert site.call(who, "POST", f"live/{call}/turns", json=turn).status_code == 404
+        assert site.call(who, "DELETE", f"live/{call}").status_code == 404
+    for who in ("other", "admin"):
+        assert site.call(who, "GET", f"live/{call}/events").status_code == 404
+    calls = site.client.app.state.desk_calls
+    updates = calls.watch(site.people["officer"], call)
+    seen: list[dict] = []
+    watcher = threading.Thread(target=lambda: seen.extend(item for item in updates if item))
+    watcher.start()
+    answers = [
+        site.call("writer", "POST", f"live/{call}/turns", json={"speaker": speaker, "text": text}).json()
+        for speaker, text in (("agent", "您好"), ("customer", "这是神仙宫殿吗"), ("agent", "这是神仙宫殿"))
+    ]
+    assert [[item["rule"] for item in answer["added"]] for answer in answers] == [
+        [],
+        [],
+        ["exaggeration/house-palace"],
+    ]
+    ended = site.call("writer", "DELETE", f"live/{call}")
+    assert ended.status_code == 200
+    watcher.join(20)
+    assert json.dumps(seen) == json.dumps([*answers, ended.json()])
+    assert (
+        site.call("writer", "POST", f"live/{call}/turns", json={"speaker": "agent", "text": "好"}).status_code
+        == 404
+    )

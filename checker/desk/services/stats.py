@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -202,6 +203,7 @@ def _by_week(decided: Any, first: date, weeks: int) -> list[dict[str, Any]]:
 
 
 def _histogram(waits: list[float]) -> list[dict[str, Any]]:
+    """Of hours in ascending order."""
     edges = (
         (1, "1 小时内"),
         (4, "1–4 小时"),
@@ -210,8 +212,7 @@ def _histogram(waits: list[float]) -> list[dict[str, Any]]:
         (120, "2–5 天"),
         (1e9, "5 天以上"),
     )
-    out, low = [], 0.0
-    for high, label in edges:
-        out.append({"label": label, "number": sum(low <= wait < high for wait in waits)})
-        low = high
-    return out
+    ends = [0, *(bisect_left(waits, high) for high, _ in edges)]
+    return [
+        {"label": label, "number": until - since} for (_, label), since, until in zip(edges, ends, ends[1:])
+    ]

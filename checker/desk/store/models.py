@@ -240,7 +240,7 @@ class FindingRow(Base):
         UniqueConstraint("version_id", "ordinal"),
         Index(None, "status", "rule_id", "level", "is_current"),
         Index(None, "status", "rule_id", "waiver_id", "claim"),
-        Index(None, "rule_id", "claim"),
+        Index(None, "claim", "rule_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, File, Form, Path, Query, Request, Response, UploadFile
+from starlette.responses import StreamingResponse
 
 from checker.desk.services import (
     audit,
@@ -14,6 +17,7 @@ from checker.desk.services import (
     flow,
     impact,
     learning,
+    live,
     people,
     policy,
     reading,
@@ -45,6 +49,7 @@ Id = Annotated[int, Path(ge=1, le=2**31 - 1)]
 Offset = Annotated[int, Query(ge=0, le=10**6)]
 Limit = Annotated[int, Query(ge=1, le=500)]
 Word = Annotated[schemas.Str, Query(max_length=100)]
+CallName = Annotated[schemas.Str, Path(max_length=100)]
 
 
 def _wake(request: Request) -> None:
@@ -92,6 +97,46 @@ def checked(desk: Desk, body: schemas.CheckBody) -> dict[str, Any]:
         "excused": list(result.excused),
         "statements": list(result.duties),
     }
+
+
+# --- running calls ------------------------------------------------------------------------------------
+
+
+def _calls(request: Request) -> live.LiveCalls:
+    calls: live.LiveCalls = request.app.state.desk_calls
+    return calls
+
+
+@router.post("/live", status_code=201)
+def begin_call(request: Request, who: Who, body: schemas.CallBody) -> dict[str, Any]:
+    """Begin to follow a running call."""
+    return {"call": _calls(request).begin(who, body.industry or None, body.channel)}
+
+
+@router.post("/live/{call}/turns")
+def say_turn(request: Request, who: Who, call: CallName, body: schemas.TurnBody) -> dict[str, Any]:
+    """A turn of the call; answers with the findings that it added or took back."""
+    return _calls(request).say(who, call, body.speaker, body.text, final=body.final)
+
+
+@router.get("/live/{call}/events", response_class=StreamingResponse)
+def watch_call(request: Request, who: Who, call: CallName) -> StreamingResponse:
+    """The same answers as server-sent events, for another screen."""
+    updates = _calls(request).watch(who, call)
+
+    def events() -> Iterator[str]:
+        yield ": watching\n\n"
+        for update in updates:
+            yield f"data: {json.dumps(update, ensure_ascii=False)}\n\n" if update else ": waiting\n\n"
+        yield "event: end\ndata: {}\n\n"
+
+    return StreamingResponse(events(), media_type="text/event-stream")
+
+
+@router.delete("/live/{call}")
+def end_call(request: Request, who: Who, call: CallName) -> dict[str, Any]:
+    """The call is over; answers with the duties that were never met."""
+    return _calls(request).end(who, call)
 
 
 # --- scripts -----------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from starlette.staticfiles import StaticFiles
 from checker.desk.errors import DeskError
 from checker.desk.services import people
 from checker.desk.services.core import Desk
+from checker.desk.services.live import LiveCalls
 from checker.desk.services.worker import Worker, healthy
 from checker.desk.settings import DeskSettings
 from checker.desk.store.database import Database
@@ -36,6 +37,7 @@ def install_desk(app: FastAPI, settings: DeskSettings) -> Desk:
     desk = Desk(settings, database, lambda: app.state.service.checker)
     app.state.desk = desk
     app.state.desk_worker = worker = Worker(desk)
+    app.state.desk_calls = LiveCalls(desk)
     app.state.desk_setup_code = secrets.token_urlsafe(12)
     outer = app.router.lifespan_context
 

@@ -144,6 +144,24 @@ class TokenBody(Body):
     days: Annotated[int, Field(ge=1, le=3650)] | None = 365
 
 
+class CallBody(Body):
+    """What a call is about."""
+
+    industry: Short | None = None
+    channel: Channel = "call_1to1"
+
+
+class TurnBody(Body):
+    """One turn of a running call; the speaker is ``agent``, ``customer`` or a label such as 客服.
+
+    With ``final`` false it is what was heard so far of a turn, which the next one replaces.
+    """
+
+    speaker: Short
+    text: Note
+    final: bool = True
+
+
 class WebhookBody(Body):
     """Where to announce what."""
 

@@ -350,7 +350,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("version_id", "ordinal", name=op.f("uq_findings_version_id_ordinal")),
     )
     with op.batch_alter_table("findings", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_findings_rule_id_claim"), ["rule_id", "claim"], unique=False)
+        batch_op.create_index(batch_op.f("ix_findings_claim_rule_id"), ["claim", "rule_id"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_findings_status_rule_id_level_is_current"),
             ["status", "rule_id", "level", "is_current"],
@@ -396,7 +396,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_findings_waiver_id"))
         batch_op.drop_index(batch_op.f("ix_findings_status_rule_id_waiver_id_claim"))
         batch_op.drop_index(batch_op.f("ix_findings_status_rule_id_level_is_current"))
-        batch_op.drop_index(batch_op.f("ix_findings_rule_id_claim"))
+        batch_op.drop_index(batch_op.f("ix_findings_claim_rule_id"))
 
     op.drop_table("findings")
     with op.batch_alter_table("decisions", schema=None) as batch_op:
