@@ -91,8 +91,10 @@ def _scope(report: Report) -> str:
 
 
 def _reasons(guess: Guess | None) -> str:
-    """Why a guess was made; without one the default holds."""
-    if guess is None or guess.value is None:
+    """Why a guess was made; without a winner the default holds."""
+    if guess is None:
+        return "（推测）"
+    if guess.value is None:
         return "（默认）"
     return f"（推测，依据：{'、'.join(guess.words[:3])}）"
 
