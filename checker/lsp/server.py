@@ -6,9 +6,11 @@ import asyncio
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
@@ -96,6 +98,7 @@ class Analysis:
     text: Text
     items: tuple[Item, ...]
     key: tuple[Any, ...]
+    fixes: bool = False
 
     @property
     def verdict(self) -> Verdict:
@@ -118,6 +121,7 @@ class Checkers:
 
     def __init__(self) -> None:
         self._made: dict[Path | None, _Made] = {}
+        self._quick: WeakKeyDictionary[Checker, Checker] = WeakKeyDictionary()
         self.problem = ""
 
     def get(self, path: Path | None) -> tuple[Checker, tuple[Any, ...]]:
@@ -133,12 +137,19 @@ class Checkers:
         self.problem = made.problem
         return made.checker, made.state
 
+    def quick(self, checker: Checker) -> Checker:
+        """The same checker without rewrites; it shares what is compiled."""
+        if checker not in self._quick:
+            self._quick[checker] = copy(checker)
+            self._quick[checker].rewrites = False
+        return self._quick[checker]
+
     def _make(self, place: Path | None, before: _Made | None) -> _Made:
         config, problem = Config(), ""
         try:
             config = load_config(place) if place else config
             checker = Checker(config=config)
-            checker.check("")
+            checker.check("您好")
         except (ConfigError, LexiconError) as error:
             if place is None:
                 raise
@@ -215,14 +226,17 @@ class Server(LanguageServer):
         if analysis is not None and not self.pulls:
             self.publish(uri, analysis)
 
-    async def analysis(self, uri: str) -> Analysis | None:
-        """What there is to say about the present version; None when it changed in the meantime."""
+    async def analysis(self, uri: str, *, fixes: bool = False) -> Analysis | None:
+        """What there is to say about the present version; None when it changed in the meantime.
+
+        Proving rewrites takes longer than finding what is wrong: they are made when ``fixes`` asks.
+        """
         text = self.texts.get(uri)
         if text is None:
             return None
         if not self.options.enabled:
             return Analysis(text, (), ())
-        job = asyncio.get_running_loop().run_in_executor(self._pool, self.analyse, uri, text)
+        job = asyncio.get_running_loop().run_in_executor(self._pool, self.analyse, uri, text, fixes)
         if len(text.text) >= _LARGE and uri not in self.analyses:
             async with _Progress(self, f"检查 {len(text.text)} 字"):
                 analysis = await job
@@ -239,15 +253,17 @@ class Server(LanguageServer):
         self.protocol.notify("huashu/status", _status(uri, analysis))
         return analysis
 
-    def analyse(self, uri: str, text: Text) -> Analysis:
+    def analyse(self, uri: str, text: Text, fixes: bool = False) -> Analysis:
         """Check a text; uses what is known when nothing has changed."""
         name = to_fs_path(uri)
         path = Path(name) if name else None
         checker, state = self.checkers.get(path)
         key = (text.text, self.options, state)
         known = self.analyses.get(uri)
-        if known is not None and known.key == key:
+        if known is not None and known.key == key and (known.fixes or not fixes):
             return known
+        if not fixes:
+            checker = self.checkers.quick(checker)
         config = checker.config
         given = {"industry": self.options.industry, "channel": self.options.channel}
         shown = _shown_path(path, config, uri)
@@ -262,7 +278,7 @@ class Server(LanguageServer):
             found = (*report.findings, *(report.excused if self.options.show_excused else ()))
             items += self._items(found, report, translate, text)
         items.sort(key=lambda item: (item.span, item.finding.rule_id))
-        return Analysis(text, tuple(items), key)
+        return Analysis(text, tuple(items), key, fixes)
 
     def _items(
         self, findings: Sequence[Finding], report: Report, translate: Translate, text: Text
@@ -393,12 +409,7 @@ def _diagnostic(item: Item, text: Text) -> lsp.Diagnostic:
             Level.REVIEW: lsp.DiagnosticSeverity.Warning,
             Level.HINT: lsp.DiagnosticSeverity.Information,
         }[finding.level]
-    questions = [
-        f"请先核实：{rewrite.note}"
-        for rewrite in finding.rewrites
-        if rewrite.apply is Apply.MANUAL and rewrite.note
-    ]
-    message = f"已豁免：{excuse_words(finding)}" if excused else "\n".join([advice(finding), *questions[:1]])
+    message = f"已豁免：{excuse_words(finding)}" if excused else advice(finding)
     return lsp.Diagnostic(
         text.range(item.span),
         message,
@@ -496,7 +507,7 @@ def make_server() -> Server:
     @server.feature(lsp.TEXT_DOCUMENT_HOVER)
     async def hover(ls: Server, params: lsp.HoverParams) -> lsp.Hover | None:
         uri = params.text_document.uri
-        await ls.analysis(uri)
+        await ls.analysis(uri, fixes=True)
         text = ls.texts.get(uri)
         if text is None:
             return None
@@ -515,7 +526,7 @@ def make_server() -> Server:
     async def actions(ls: Server, params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
         uri = params.text_document.uri
         # The ranges of params.context.diagnostics are not used: Neovim 0.7 sends bytes in them.
-        analysis = await ls.analysis(uri)
+        analysis = await ls.analysis(uri, fixes=True)
         if analysis is None:
             return []
         wanted = params.context.only
