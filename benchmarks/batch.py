@@ -88,7 +88,7 @@ def main() -> None:
         characters = write(archive, options.calls)
         print(f"{options.calls} calls, {characters:,} characters, {jobs} cores")
         begun = time.perf_counter()
-        process = subprocess.Popen(_command(archive, out), stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(_command(archive, out))
         watch = _Watch(process.pid)
         watch.start()
         if process.wait():

@@ -114,7 +114,9 @@ def find(calls: pl.DataFrame, policy: Policy) -> pl.DataFrame:
         scope = calls
         if rule.industries:
             scope = scope.filter(pl.col("industry").is_in(rule.industries))
-        hit = _KINDS[rule.kind](scope, rule, policy).sort("row")
+        hit = _KINDS[rule.kind](scope, rule, policy).sort("row").rechunk()
+        if hit.is_empty():
+            continue
         frames.append(
             hit.select(
                 "call_id",
@@ -138,10 +140,10 @@ def _message(rule: RecordRule) -> pl.Expr:
         "time": pl.col("start").dt.strftime("%Y-%m-%d %H:%M"),
         "count": pl.col("count"),
         "event_call": pl.col("event_call"),
-        "most": pl.lit(rule.most),
     }
-    slots = re.findall(r"\{(\w+)\}", rule.message)
-    template = re.sub(r"\{\w+\}", "{}", rule.message)
+    message = rule.message.replace("{most}", str(rule.most))
+    slots = re.findall(r"\{(\w+)\}", message)
+    template = re.sub(r"\{\w+\}", "{}", message)
     return pl.format(template, *(known[slot] for slot in slots)) if slots else pl.lit(template)
 
 
