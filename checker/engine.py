@@ -245,16 +245,21 @@ class Engine:
         sentences = [scene.sentence(number) for number in numbers]
         dialogue = any(scene.has_customer(part) for part in range(len(settings)))
         known = self._known[dialogue]
-        unknown = {sentence: number for number, sentence in zip(numbers, sentences) if sentence not in known}
-        if len(known) + len(unknown) > _CACHE_SIZE:
-            known.clear()
-            unknown = {sentence: number for number, sentence in zip(numbers, sentences)}
+        # Another thread may clear what is remembered at any time: look everything up once.
+        recalled = {sentence: known.get(sentence) for sentence in sentences}
+        unknown = {
+            sentence: number for number, sentence in zip(numbers, sentences) if recalled[sentence] is None
+        }
         if unknown:
-            known.update(self._learn(scene, unknown, dialogue=dialogue))
+            learned = self._learn(scene, unknown, dialogue=dialogue)
+            recalled.update(learned)
+            if len(known) + len(learned) > _CACHE_SIZE:
+                known.clear()
+            known.update(learned)
         out: list[tuple[int, Hit, Candidate]] = []
         parts = scene.part_of
         for number, sentence in zip(numbers, sentences):
-            for hit in known[sentence]:
+            for hit in recalled[sentence] or ():
                 if hit.rule.id not in active[int(parts[number])]:
                     continue
                 candidate = hit.candidate

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -208,3 +209,12 @@ def test_no_text_raises(checker: Checker, text: str) -> None:
     report = checker.check(text)
     for finding in report.findings:
         assert finding.matched == text[finding.span.start : finding.span.end]
+
+
+def test_threads_that_share_an_engine_do_not_lose_sentences(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("checker.engine._CACHE_SIZE", 3)
+    checker = Checker(rewrites=False)
+    texts = [f"第{number}位客户您好，这款理财稳赚不赔。谢谢您。" for number in range(40)]
+    expected = [report.findings for report in map(checker.check, texts)]
+    with ThreadPoolExecutor(4) as pool:
+        assert [report.findings for report in pool.map(checker.check, texts * 3)] == expected * 3
