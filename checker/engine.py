@@ -57,9 +57,9 @@ class Hit:
 
     ``start`` and ``end`` are offsets in the sentence of the plain view, ``text`` the sentence as
     the view shows it. With ``candidate`` None the match at ``place`` of ``text`` is weighed anew
-    wherever the sentence occurs, because a condition looks beyond the sentence. ``opinion`` is
-    what the model said when it made the hit, ``claim`` the probability it gives that the words
-    of a rule are said as a claim.
+    wherever the sentence occurs, because a condition looks beyond the sentence or the rule holds in
+    few industries. ``opinion`` is what the model said when it made the hit, ``claim`` the
+    probability it gives that the words of a rule are said as a claim.
     """
 
     rule: Rule
@@ -546,7 +546,8 @@ class _SentenceJudge:
     ) -> Iterator[tuple[Rule, int, int, str, Candidate | None]]:
         """(rule, start, end, what fired, candidate) of every match.
 
-        The candidate is None where it takes more than the sentence to judge. Matches of which
+        The candidate is None where it takes more than the sentence to judge, and for the rules of
+        an industry, which are judged where the industry is met. Matches of which
         ``differs`` is false are left out: another view has judged them.
         """
         rules = self.engine.scanner.rules
@@ -568,6 +569,9 @@ class _SentenceJudge:
             rule, hits = rules[number], by_rule[number]
             for start, end, what in _longest(hits) if len(hits) > 1 else hits:
                 if any(a <= start and end <= b for a, b in woken.allowed) or not differs(start, end):
+                    continue
+                if rule.industries:  # most sentences are never met in its industry
+                    yield rule, start, end, what, None
                     continue
                 try:
                     candidate = self.weigh(rule, start, end, what)
