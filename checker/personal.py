@@ -159,8 +159,14 @@ def masked_report(report: Report) -> Report:
             Rewrite(r.span, hide(r.text.replace(finding.matched or "\0", matched)), r.apply, hide(r.note))
             for r in finding.rewrites
         )
-        read_as = hide(finding.explanation.read_as)
-        explanation = replace(finding.explanation, read_as=read_as)
+        told = finding.explanation
+        explanation = replace(
+            told,
+            fired=hide(told.fired),
+            read_as=hide(told.read_as),
+            notes=tuple(map(hide, told.notes)),
+            scores={hide(words): score for words, score in told.scores.items()},
+        )
         return replace(
             finding, matched=matched, message=hide(message), rewrites=rewrites, explanation=explanation
         )

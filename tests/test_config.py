@@ -39,6 +39,8 @@ own_brands: [中安]
 fail_level: block
 baseline: ci/baseline.json
 model: own.npz
+record_policy: records.yaml
+columns: {customer_number: 被叫号码}
 exclude: ['archive/*']
 encoding: gb18030
 text_column: 内容
@@ -58,6 +60,8 @@ rewriter: {url: "https://llm.example/v1", model: m, key_env: KEY, seconds: 5}
         fail_level=Level.BLOCK,
         baseline=tmp_path / "ci/baseline.json",
         model=tmp_path / "own.npz",
+        record_policy=tmp_path / "records.yaml",
+        columns={"customer_number": "被叫号码"},
         exclude=("archive/*",),
         encoding="gb18030",
         text_column="内容",

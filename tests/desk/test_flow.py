@@ -145,7 +145,7 @@ def test_a_clean_script_is_approved_at_once_where_the_policy_says_so(office: Off
 
 
 def test_a_manual_rewrite_needs_its_facts(office: Office) -> None:
-    text = "客服：这款理财保本保息。\n客户：哦。\n客服：您考虑一下。"
+    text = "客服：历史年化收益4.5%。\n客户：哦。\n客服：您考虑一下。"
     script = submitted(office, text, flow.ScriptFields("理财", "finance"))
     found = reading.detail(office.desk, office.officer, script.id)
     row, number = next(
@@ -156,7 +156,9 @@ def test_a_manual_rewrite_needs_its_facts(office: Office) -> None:
     )
     with pytest.raises(InvalidError, match="填入"):
         flow.accept_rewrite(office.desk, office.officer, script.id, row.id, 1, number)
-    script = flow.accept_rewrite(office.desk, office.officer, script.id, row.id, 1, number, "有R2级风险")
+    script = flow.accept_rewrite(
+        office.desk, office.officer, script.id, row.id, 1, number, "不确定，有R2级风险"
+    )
     with pytest.raises(ForbiddenError, match="另一位"):
         flow.approve(office.desk, office.officer, script.id, script.current)
 

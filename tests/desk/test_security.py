@@ -426,6 +426,7 @@ def test_a_running_call_is_answered_turn_by_turn_and_watched(site: Site) -> None
     import json
     import threading
 
+    site.client.cookies.clear()  # nobody is signed in
     assert site.call(None, "POST", "live", json={}).status_code == 401
     call = site.call("writer", "POST", "live", json={"industry": "realestate"}).json()["call"]
     for who in ("other", "admin", "officer"):  # only the one whose call it is speaks in it
