@@ -28,10 +28,12 @@ _LANDLINE = re.compile(r"(?<!\d)0\d{2,3}[- ]?[2-8]\d{6,7}(?!\d)")
 _CODE = re.compile(
     rf"(?:验证码|校验码|动态码|动态密码|动态口令|短信码|确认码)[^0-9０-９\n。！？]{{0,8}}?(?P<hit>{_DIGIT}(?:{_GAP}{_DIGIT}){{3,7}})(?!{_DIGIT})"
 )
+#: What an address down to a building or a room ends with.
+_UNITS = ("号楼", "栋", "幢", "单元", "室", "号院")
 _ADDRESS = re.compile(
     r"(?:[\u4e00-\u9fff]{2,8}(?:省|自治区|市|区|县|镇|乡|街道))*"
     r"[\u4e00-\u9fff]{2,10}?(?:路|街|大道|巷|弄|胡同|村|小区|花园|家园|苑|公寓|新城|广场)"
-    r"[\u4e00-\u9fff0-9A-Za-z-]{0,8}?(?:[0-9]{1,5}|[一二三四五六七八九十百]{1,4})(?:号楼|栋|幢|单元|室|号院)"
+    r"[\u4e00-\u9fff0-9A-Za-z-]{0,8}?(?:[0-9]{1,5}|[一二三四五六七八九十百]{1,4})(?:" + "|".join(_UNITS) + r")"
     r"(?:[0-9A-Za-z一二三四五六七八九十百-]{1,6}(?:单元|层|楼|室|号|户))*"
 )
 #: Part of a number, as a finding may cut it out.
@@ -92,9 +94,9 @@ def _candidates(text: str) -> Iterator[PersonalDatum]:
             yield PersonalDatum(kind, Span(*match.span()))
     for match in _LANDLINE.finditer(text):
         yield PersonalDatum("phone", Span(*match.span()))
-    for match in _CODE.finditer(text):
+    for match in _CODE.finditer(text) if "码" in text or "口令" in text else ():
         yield PersonalDatum("one-time-code", Span(*match.span("hit")))
-    for match in _ADDRESS.finditer(text):
+    for match in _ADDRESS.finditer(text) if any(unit in text for unit in _UNITS) else ():
         yield PersonalDatum("address", Span(*match.span()))
 
 
