@@ -68,6 +68,12 @@ class Checker:
         """The compiled rules."""
         return Engine(self.lexicon, Classifier.load(self._model) if self._model else None)
 
+    @property
+    def model_version(self) -> str:
+        """The version of the model in use; empty when no rule asks for one."""
+        classifier = self.engine.classifier
+        return classifier.version if classifier else ""
+
     @cached_property
     def _rewriter(self) -> Rewriter:
         given = self.config.rewriter
@@ -124,7 +130,6 @@ class Checker:
         if self.rewrites:
             judged = self._rewriter.attach(documents, settings, judged)
         reports = []
-        classifier = self.engine.classifier
         for document, setting, guess, found, findings, (_, excused) in zip(
             documents, settings, guesses, directives, judged, results
         ):
@@ -147,7 +152,7 @@ class Checker:
                     industry_guess=guess[0],
                     channel_guess=guess[1],
                     lexicon_version=self.lexicon.version,
-                    model_version=classifier.version if classifier else "",
+                    model_version=self.model_version,
                     rewriter=self._rewriter.plan if self.rewrites else None,
                 )
             )

@@ -289,6 +289,17 @@ def test_a_waiver_with_expired_evidence_is_refused(office: Office) -> None:
         waived(office, script, evidence_id=old.id)
 
 
+def test_another_model_alone_asks_for_a_new_comparison(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    approved(office)
+    assert not impact.due(office.desk)
+    monkeypatch.setattr(type(office.desk.checker()), "model_version", "another")
+    assert impact.due(office.desk)
+    impact.run(office.desk)
+    assert not impact.due(office.desk)
+
+
 def test_a_rule_update_flags_approved_scripts_and_says_why(office: Office, new_checker) -> None:
     script = approved(office)
     assert not impact.due(office.desk)

@@ -252,7 +252,7 @@ def accept_rewrite(
 
 
 def recheck(desk: Desk, script_id: int) -> bool:
-    """Check the current version again when the rules are no longer those it was checked with.
+    """Check the current version again when rules or model are no longer those it was checked with.
 
     True when its findings changed.
     """
@@ -260,7 +260,10 @@ def recheck(desk: Desk, script_id: int) -> bool:
     with desk.database.reading() as session:
         script = session.get_one(Script, script_id)
         version = version_of(session, script)
-        if version.lexicon_version == checker.lexicon.version:
+        if (version.lexicon_version, version.model_version) == (
+            checker.lexicon.version,
+            checker.model_version,
+        ):
             return False
         before = [(row.rule_id, row.claim, row.level) for row in rows_of(session, version.id)]
     result = examine(checker, version.text, script.industry, script.channel)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload
 
 from checker.desk.services import audit
@@ -126,9 +126,9 @@ def run(desk: Desk, actor: Actor | None = None) -> ImpactRun:
     if actor is not None:
         actor.need("impact:run")
     checker = desk.checker()
-    model = checker.check("核对").model_version
     with desk.database.writing() as session:
-        session.add(made := ImpactRun(lexicon_version=checker.lexicon.version, model_version=model))
+        made = ImpactRun(lexicon_version=checker.lexicon.version, model_version=checker.model_version)
+        session.add(made)
     checked = 0
     changes: list[Change] = []
     for change in compare(desk, checker):
@@ -158,18 +158,20 @@ def run(desk: Desk, actor: Actor | None = None) -> ImpactRun:
 
 
 def due(desk: Desk) -> bool:
-    """True when there are approvals and the last run used other rules than those in force."""
+    """True when there are approvals and the last run used other rules or another model than now."""
+    checker = desk.checker()
+    lexicon, model = checker.lexicon.version, checker.model_version
     with desk.database.reading() as session:
         last = session.scalars(
             select(ImpactRun).where(ImpactRun.finished_at.is_not(None)).order_by(ImpactRun.id.desc()).limit(1)
         ).first()
         if last is not None:
-            return last.lexicon_version != desk.checker().lexicon.version
-        version = desk.checker().lexicon.version
+            return (last.lexicon_version, last.model_version) != (lexicon, model)
         return (
             session.scalar(
                 select(Approval.id)
-                .where(Approval.status == "active", Approval.lexicon_version != version)
+                .where(Approval.status == "active")
+                .where(or_(Approval.lexicon_version != lexicon, Approval.model_version != model))
                 .limit(1)
             )
             is not None
