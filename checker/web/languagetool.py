@@ -105,7 +105,8 @@ class Source:
         return offset + bisect_left(self._astral, offset)
 
 
-@router.api_route("/check", methods=["GET", "POST"], summary="Check a text")
+@router.get("/check", summary="Check a text", operation_id="check_by_query")
+@router.post("/check", summary="Check a text", operation_id="check_by_form")
 async def check(request: Request, service: Annotated[Service, Depends(service_of)]) -> Response:
     """Findings in the shape of LanguageTool.
 

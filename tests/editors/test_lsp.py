@@ -270,3 +270,49 @@ def test_positions_go_there_and_back(encoding: str) -> None:
         if text.text[offset - 1 : offset + 1] != "\r\n":
             assert text.offset(text.position(offset)) == offset
     assert text.offset(lsp.Position(1, 99)) == text.line(1).end
+
+
+@pytest.mark.asyncio
+async def test_a_file_that_did_not_change_is_not_told_again(client, tmp_path) -> None:
+    opened = Opened(client, tmp_path / "a.txt", SCRIPT)
+    first = await client.text_document_diagnostic_async(lsp.DocumentDiagnosticParams(opened.id))
+    again = lsp.DocumentDiagnosticParams(opened.id, previous_result_id=first.result_id)
+    assert (await client.text_document_diagnostic_async(again)).kind == "unchanged"
+    opened.change(Span(0, 1), "")
+    assert (await client.text_document_diagnostic_async(again)).kind == "full"
+
+
+@pytest.mark.asyncio
+async def test_a_large_file_shows_progress_once(client, tmp_path) -> None:
+    text = "".join(f"客服：您好，这是第{number}位客户的回访，请问方便吗？\n" for number in range(2500))
+    opened = Opened(client, tmp_path / "a.txt", text + SCRIPT)
+    assert words(opened, await opened.diagnostics())[-2:] == ["最佳"] * 2
+    (reports,) = client.progress_reports.values()
+    assert [report.kind for report in reports] == ["begin", "end"]
+
+
+@pytest.mark.asyncio
+async def test_fix_all_makes_the_safe_rewrites_and_no_other(client, tmp_path) -> None:
+    (tmp_path / "house").mkdir()
+    (tmp_path / "huashu.yaml").write_text("lexicons: [house]\n", encoding="utf-8")
+    rule = """
+category: exaggeration
+rules:
+  - id: exaggeration/house
+    level: review
+    match: {terms: [银河无双]}
+    message: “{matched}”是公司禁用的说法
+    why: 公司规定
+    basis: [aucl-9-1]
+    rewrite: {words: 周到, apply: safe}
+    examples:
+      - flags: 我们的服务[[银河无双]]
+      - passes: 您好
+        because: 问候
+"""
+    (tmp_path / "house" / "house.yaml").write_text(rule, encoding="utf-8")
+    opened = Opened(client, tmp_path / "a.txt", "客服：我们的服务银河无双。\n客服：我们的服务最佳。\n")
+    assert words(opened, await opened.diagnostics()) == ["银河无双", "最佳"]
+    whole = Span(0, len(opened.text.text))
+    (action,) = await opened.actions(whole, [lsp.CodeActionKind.SourceFixAll])
+    assert opened.applied(action.edit) == "客服：我们的服务周到。\n客服：我们的服务最佳。\n"
