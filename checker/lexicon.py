@@ -275,7 +275,8 @@ def load(
         compile_once.cache_clear()
         return anchors
 
-    compiled = compile_once() if examples else keep("lexicon", lambda: _lean(compile_once()))
+    name = "lexicon-examples" if examples else "lexicon"
+    compiled = keep(name, lambda: _lean(compile_once(), examples=examples))
     return _assemble(compiled, digest, tuple(disable), dict(levels or {}), tuple(allow), load_anchors)
 
 
@@ -308,11 +309,12 @@ def _digest(sources: Sequence[tuple[str, str]]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _lean(compiled: dict[str, Any]) -> dict[str, Any]:
-    """What a check needs: neither examples nor anchors."""
+def _lean(compiled: dict[str, Any], *, examples: bool) -> dict[str, Any]:
+    """What a check needs: no anchors, and the examples only if wanted."""
+    dropped: dict[str, Any] = {} if examples else {"examples": []}
     return compiled | {
-        "rules": [{**rule, "examples": [], "anchors": []} for rule in compiled["rules"]],
-        "exemptions": [{**exemption, "examples": []} for exemption in compiled["exemptions"]],
+        "rules": [{**rule, **dropped, "anchors": []} for rule in compiled["rules"]],
+        "exemptions": [{**exemption, **dropped} for exemption in compiled["exemptions"]],
     }
 
 
