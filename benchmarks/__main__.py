@@ -21,9 +21,9 @@ def contenders() -> dict[str, Callable[[list[str]], object]]:
     import rjieba
 
     from checker import Checker, Document
-    from checker.engine import Scene
     from checker.matching import Scanner
     from checker.normalize import plain_view
+    from checker.scene import Scene
 
     jieba.setLogLevel(logging.WARNING)
     jieba.initialize()

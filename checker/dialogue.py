@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from checker.duties import missing_statements
-from checker.engine import Scene, Setting
 from checker.lexicon import Lexicon
 from checker.readout import read_out
 from checker.refusals import bad_replies
+from checker.scene import Scene, Setting
 from checker.types import Finding
 
 

@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from checker.document import Turn
-from checker.engine import Scene, Setting
 from checker.lexicon import Cues, Lexicon, Missing, Rule
 from checker.matching import either, found_any
+from checker.scene import Scene, Setting
 from checker.types import Explanation, Finding, Level, Span
 
 

@@ -10,19 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 
 from checker.classifier import Classifier, Opinion, default_classifier
 from checker.disguise import Disguises
-from checker.document import CHANNELS, Document, Turn
+from checker.document import Document
 from checker.exemptions import Context, Exemptions
 from checker.fingerprint import fingerprint
 from checker.labels import LEVEL_NAMES
 from checker.lexicon import MARK, Cues, Lexicon, Rule
 from checker.matching import BEFORE, Scanner, Tokenizer, Woken, cuts_words, either, found_any, regex
-from checker.normalize import CLAUSE_ENDS, READINGS, View, plain_view, select
+from checker.normalize import CLAUSE_ENDS, READINGS, View, select
+from checker.scene import Scene, Setting
 from checker.types import Attempt, Basis, Explanation, Finding, Level, Span, State
 
 #: How near each view is to what is written; of two readings of the same words the nearer one wins.
@@ -73,130 +73,6 @@ class Hit:
     candidate: Candidate | None
     opinion: Opinion | None = None
     claim: float | None = None
-
-
-class Setting(NamedTuple):
-    """What is known about a document when it is judged."""
-
-    industry: str | None = None
-    industry_given: bool = False
-    channel: str = CHANNELS[0]
-    channel_given: bool = True
-
-
-class Scene:
-    """Documents as the engine sees them: one text, its views, its sentences and who says them.
-
-    Several documents are put together because every step over the text works on arrays and costs
-    little more for many documents than for one. What belongs to which document is kept: no
-    condition looks beyond its own.
-    """
-
-    def __init__(self, documents: Sequence[Document], blanks: Sequence[Sequence[Span]] = ()) -> None:
-        self.documents = documents
-        self.offsets: list[int] = []
-        self.first_turns: list[int] = []
-        turns: list[Turn] = []
-        self._turns: list[Turn | None] = []
-        self._turn_parts: list[int] = []
-        place = 0
-        for part, document in enumerate(documents):
-            self.offsets.append(place)
-            self.first_turns.append(len(turns))
-            # A document without turns is one turn to the views and None to everybody else.
-            for turn in document.turns or (Turn(0, "agent", Span(0, len(document.text))),):
-                span = Span(place + turn.span.start, place + turn.span.end)
-                turns.append(Turn(len(turns), turn.speaker, span))
-                self._turns.append(turn if document.turns else None)
-                self._turn_parts.append(part)
-            place += len(document.text) + 1
-        blank = [
-            Span(self.offsets[part] + span.start, self.offsets[part] + span.end)
-            for part, spans in enumerate(blanks)
-            for span in spans
-        ]
-        joined = Document(text="\n".join(document.text for document in documents), turns=tuple(turns))
-        self.plain = plain_view(joined, blank)
-        starts = self.plain.index[self.plain.starts] if len(self.plain.starts) else np.zeros(0, np.int32)
-        self.part_of = np.searchsorted(np.array(self.offsets), starts, side="right") - 1
-        turn_starts = np.array([turn.span.start for turn in turns])
-        self._held: dict[tuple[int, int], bool] = {}
-        self.turn_of = np.maximum(np.searchsorted(turn_starts, starts, side="right") - 1, 0)
-
-    def has_customer(self, part: int) -> bool:
-        """True when a customer speaks in a document."""
-        return any(turn.speaker == "customer" for turn in self.documents[part].turns)
-
-    @cached_property
-    def spoken(self) -> list[int]:
-        """The sentences of the plain view that are not a customer's."""
-        customers = [turn is not None and turn.speaker == "customer" for turn in self._turns]
-        if not any(customers):
-            return list(range(len(self.plain.starts)))
-        return np.flatnonzero(~np.array(customers)[self.turn_of]).tolist()
-
-    def turn(self, number: int) -> Turn | None:
-        """The turn of a sentence of the plain view, as its document has it."""
-        return self._turns[int(self.turn_of[number])]
-
-    def sentence(self, number: int) -> str:
-        """A sentence of the plain view, without its final mark."""
-        return self.plain.text[int(self.plain.starts[number]) : int(self.plain.ends[number])]
-
-    def text(self, part: int) -> str:
-        """The plain view of one document."""
-        first, last = np.searchsorted(self.part_of, [part, part + 1])
-        if first == last:
-            return ""
-        return self.plain.text[int(self.plain.starts[first]) : int(self.plain.ends[last - 1])]
-
-    @cached_property
-    def _turn_texts(self) -> list[str]:
-        parts: list[list[str]] = [[] for _ in self._turns]
-        for number, turn in enumerate(self.turn_of.tolist()):
-            parts[turn].append(self.sentence(number))
-        return ["\n".join(part) for part in parts]
-
-    def turn_text(self, index: int) -> str:
-        """The plain view of a turn, sentences on lines; ``index`` counts the turns of all documents."""
-        return self._turn_texts[index]
-
-    def holds(self, cues: Cues, number: int) -> bool:
-        """True when one of the cues occurs in their stretch around a sentence of the plain view.
-
-        Cues in what was said before are looked up once for all sentences of a turn.
-        """
-        turn = int(self.turn_of[number])
-        key = (id(cues), turn)
-        if key not in self._held:
-            if cues.within == "turn":
-                text = self.turn_text(turn)
-            elif cues.within == "document":
-                text = self.text(int(self.part_of[number]))
-            else:
-                text = self.earlier_text(turn, only_last=cues.within == "previous_turn")
-            self._held[key] = found_any(cues.patterns, text)
-        return self._held[key]
-
-    def sentences_of(self, index: int) -> range:
-        """The sentences of the plain view in a turn; ``index`` counts the turns of all documents."""
-        first, last = np.searchsorted(self.turn_of, [index, index + 1])
-        return range(int(first), int(last))
-
-    def earlier_text(self, index: int, *, only_last: bool) -> str:
-        """What the other side said before turn ``index``: all of it, or just before it."""
-        turn, part = self._turns[index], self._turn_parts[index]
-        if turn is None:
-            return ""
-        said: list[str] = []
-        for position in range(index - 1, self.first_turns[part] - 1, -1):
-            other = self._turns[position]
-            if other is not None and other.speaker == turn.speaker:
-                if only_last and said:
-                    break
-                continue
-            said.append(self.turn_text(position))
-        return "\n".join(reversed(said))
 
 
 class Engine:

@@ -12,9 +12,10 @@ from typing import Any
 
 from checker.dialogue import dialogue_findings
 from checker.document import CHANNELS, Document
-from checker.engine import Engine, Scene, Setting
+from checker.engine import Engine
 from checker.lexicon import Exemption, Lexicon, Rule
 from checker.rewrite import Rewriter, apply_rewrites
+from checker.scene import Scene, Setting
 from checker.types import Finding, Rewrite, Span, State
 
 

@@ -11,9 +11,10 @@ from checker.config import Config, load_config
 from checker.detection import Detector
 from checker.dialogue import dialogue_findings
 from checker.document import CHANNELS, Document
-from checker.engine import Engine, Scene, Setting
+from checker.engine import Engine
 from checker.lexicon import Lexicon, load
 from checker.rewrite import Endpoint, RemoteRewriter, Rewriter
+from checker.scene import Scene, Setting
 from checker.suppress import apply_suppressions, comment_spans, parse_suppressions
 from checker.types import Finding, Guess, Report, Suppression
 

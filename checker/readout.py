@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from checker.document import Document
 from checker.duties import dialogue_finding, holds
-from checker.engine import Setting
 from checker.lexicon import Lexicon
 from checker.personal import find_personal_data
+from checker.scene import Setting
 from checker.types import Finding
 
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 from checker.document import Document, Turn
 from checker.duties import Call, dialogue_finding, holds
-from checker.engine import Scene, Setting
 from checker.lexicon import Act, Acts, Lexicon, Rule
 from checker.matching import either, found_any
+from checker.scene import Scene, Setting
 from checker.types import Finding, Span
 
 #: What the agent does when no cue says more: names of acts that need no cues.

@@ -441,8 +441,9 @@ def find_candidates(data: Dataset) -> Candidates:
     from dataclasses import replace
 
     from checker.document import Document
-    from checker.engine import Engine, Scene, Setting
+    from checker.engine import Engine
     from checker.lexicon import default
+    from checker.scene import Scene, Setting
     from checker.types import Level
 
     lexicon = default()

@@ -10,10 +10,10 @@ import pytest
 
 from checker.disguise import Disguises
 from checker.document import Document
-from checker.engine import Scene
 from checker.normalize import inserted_view, plain_view
 from checker.numerals import number_readings
 from checker.pipeline import Checker
+from checker.scene import Scene
 
 # {} is where the claim stands; each claim is written with its plain form for reference.
 CLAIMS = {

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from checker.document import Document
-from checker.engine import Scene
 from checker.lexicon import Act, default
 from checker.matching import found_any
 from checker.pipeline import Checker
 from checker.refusals import customer_acts, document_exchanges
+from checker.scene import Scene
 
 ACTS = default().acts
 CALLS = [json.loads(line) for line in Path(__file__).with_name("data").joinpath("calls.jsonl").open("rb")]

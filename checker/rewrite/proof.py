@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from checker.document import Anchor, Document, Turn
-from checker.engine import Setting
+from checker.scene import Setting
 from checker.types import Finding, Rewrite, Span
 
 #: Judges documents as the checker does, rewrites left out.

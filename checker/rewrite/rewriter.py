@@ -10,13 +10,14 @@ from typing import NamedTuple
 
 from checker.dialogue import dialogue_findings
 from checker.document import Document
-from checker.engine import Engine, Scene, Setting
+from checker.engine import Engine
 from checker.rewrite.apply import best, disjoint, without_repeats
 from checker.rewrite.grammar import SENTENCE_ENDS, Grammar, has_slot, sentence_span
 from checker.rewrite.operations import Case, Draft, Drafter, note_of, subject_of
 from checker.rewrite.proof import Judge, Prover, changed, covers, spliced
 from checker.rewrite.ranking import Ranker
 from checker.rewrite.remote import RemoteRewriter
+from checker.scene import Scene, Setting
 from checker.types import Apply, Finding, Report, Rewrite, Rewriting, Span, State
 
 MOST_REWRITES = 3

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from checker.engine import Scene
 from checker.matching import found_any
+from checker.scene import Scene
 
 if TYPE_CHECKING:
     from checker.pipeline import Checker
