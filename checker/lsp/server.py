@@ -33,6 +33,8 @@ _logger = logging.getLogger(__name__)
 _SOURCE = "huashu"
 _FIX_ALL = f"{lsp.CodeActionKind.SourceFixAll.value}.{_SOURCE}"
 _TABLES = (".csv", ".tsv")
+#: What would divide a cell, or close the reason, as its Chinese counterpart.
+_IN_A_CELL = str.maketrans({",": "，", ";": "；", '"': "”", "\t": " "})
 #: From so many characters on a check is worth a progress bar.
 _LARGE = 50_000
 
@@ -83,12 +85,17 @@ class Options:
 
 @dataclass(frozen=True)
 class Item:
-    """A finding with its place in the file. ``fixes`` are (rewrite, span, text) in the file."""
+    """A finding with its place in the file. ``fixes`` are (rewrite, span, text) in the file.
+
+    ``line_end`` is where the line of words ends on which the finding starts: in a table the line in
+    the cell; None where the cell was not found again.
+    """
 
     finding: Finding
     report: Report
     span: Span
     fixes: tuple[tuple[Rewrite, Span, str], ...]
+    line_end: int | None
 
 
 @dataclass(frozen=True)
@@ -287,6 +294,8 @@ class Server(LanguageServer):
             if finding.level.rank < self.options.min_level.rank:
                 continue
             place = translate(finding.span, finding.matched)
+            end = _line_end(report.document, finding.span.start)
+            line_end = translate(Span(end, end), "")
             fixes = []
             for rewrite in finding.rewrites:
                 if (rewrite.span, rewrite.text) == (finding.span, finding.matched):
@@ -298,7 +307,7 @@ class Server(LanguageServer):
                 line = report.document.locate(finding.span.start).label
                 number = Cells._PLACE.match(line)
                 place = (text.line(int(number[1]) - 1 if number else 0), "")
-            yield Item(finding, report, place[0], tuple(fixes))
+            yield Item(finding, report, place[0], tuple(fixes), line_end and line_end[0].start)
 
     def publish(self, uri: str, analysis: Analysis) -> None:
         """Push the diagnostics of a file; none clears them."""
@@ -349,21 +358,37 @@ class Server(LanguageServer):
         self.refresh()
         return f"{'已写入' if changed else '已经在'} {path}：{key} {item}"
 
-    def ignore_edit(self, uri: str, rule_id: str, offset: int, reason: str) -> lsp.WorkspaceEdit | None:
-        """The edit that writes a suppression above a place, or None for a place in a table."""
+    def ignore_edit(self, uri: str, item: Item, reason: str) -> lsp.WorkspaceEdit | None:
+        """The edit that writes a suppression, or None for a cell that is not found in the file.
+
+        It stands above the line of the finding; in a table at the end of the line in its cell, with
+        nothing that would divide the cell.
+        """
         text = self.texts.get(uri)
-        name = uri.lower()
-        if text is None or name.endswith(_TABLES):
+        if text is None:
             return None
-        line = text.line(text.position(offset).line)
-        words = " ".join(reason.replace('"', "”").replace("-->", "").split())
-        if name.endswith((".md", ".markdown")):
-            comment = f"<!-- huashu-disable-next-line {rule_id} -- {words} -->"
-        else:
-            comment = f'# huashu: disable={rule_id} reason="{words}"'
+        name, rule_id = uri.lower(), item.finding.rule_id
+        words = " ".join(reason.replace("-->", "").translate(_IN_A_CELL).split())
+        comment = f"<!-- huashu-{{}} {rule_id} -- {words} -->"
         newline = "\r\n" if "\r\n" in text.text else "\n"
-        start = text.position(line.start)
-        return lsp.WorkspaceEdit({uri: [lsp.TextEdit(lsp.Range(start, start), comment + newline)]})
+        if name.endswith(_TABLES):
+            if item.line_end is None:
+                return None
+            return _edit(
+                uri, text, [(Span(item.line_end, item.line_end), f" {comment.format('disable-line')}")]
+            )
+        line = text.line(text.position(item.span.start).line).start
+        if name.endswith((".md", ".markdown")):
+            written = comment.format("disable-next-line")
+        else:
+            written = f'# huashu: disable={rule_id} reason="{words}"'
+        return _edit(uri, text, [(Span(line, line), written + newline)])
+
+
+def _line_end(document: Document, offset: int) -> int:
+    """Where the line of an offset ends in the document, without its break."""
+    ends = (document.text.find(mark, offset) for mark in "\r\n")
+    return min((end for end in ends if end >= 0), default=len(document.text))
 
 
 def _documents(text: Text, path: str, config: Config) -> Iterator[tuple[Document, Translate]]:
@@ -563,7 +588,9 @@ def make_server() -> Server:
 
     @server.command("huashu.ignore")
     async def ignore(ls: Server, uri: str, rule_id: str, offset: int, reason: str) -> bool:
-        edit = ls.ignore_edit(uri, rule_id, offset, reason)
+        await ls.analysis(uri)
+        here = (item for item in ls.items_at(uri, Span(offset, offset)) if item.finding.rule_id == rule_id)
+        edit = next((edit for item in here if (edit := ls.ignore_edit(uri, item, reason))), None)
         if edit is None:
             return False
         result = await ls.workspace_apply_edit_async(lsp.ApplyWorkspaceEditParams(edit, "本处忽略"))
@@ -640,7 +667,7 @@ def _quick_fixes(server: Server, uri: str, item: Item, text: Text) -> Iterator[l
         yield lsp.CodeAction("本处忽略（需填写理由）…", kind, diagnostic, command=command)
     else:
         # Without a reason the comment hides nothing and says so, until the writer gives one.
-        edit = server.ignore_edit(uri, finding.rule_id, item.span.start, "")
+        edit = server.ignore_edit(uri, item, "")
         if edit is not None:
             yield lsp.CodeAction("本处忽略（请在注释里填写理由）", kind, diagnostic, edit=edit)
     if finding.matched.strip() and finding.category != "suppression":

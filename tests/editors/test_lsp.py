@@ -13,6 +13,7 @@ from pytest_lsp import ClientServerConfig, LanguageClient, client_capabilities
 
 from checker import check
 from checker.lsp.text import Text, units
+from checker.readers import ReadOptions, read_bytes, read_path
 from checker.types import Span
 
 SCRIPT = "😀客服：您好，我们的服务最佳。\n客服：我们的服务最佳，请放心。\n"
@@ -222,6 +223,41 @@ async def test_tables_are_checked_in_place(client, tmp_path) -> None:
     fixed = opened.applied(fix.edit)
     assert fixed.count('""我们""') == 1
     assert fixed.count("最佳") == 2
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        '角色,内容,备注\r\n客服,"您好，""我们""的服务最佳。\r\n方便吗？",甲\r\n客服,我们的服务最佳,乙\r\n',
+        "角色,内容\n客服,我们的服务最佳，请放心\n客服,我们的服务最佳",
+        "角色\t内容\n客服\t我们的服务最佳\t\n客服\t我们的服务最佳\n",
+    ],
+)
+@pytest.mark.asyncio
+async def test_a_suppression_in_a_table_stays_in_its_cell(client, tmp_path, table) -> None:
+    made = asyncio.Queue()
+
+    @client.feature(lsp.WORKSPACE_APPLY_EDIT)
+    async def applied(params: lsp.ApplyWorkspaceEditParams) -> lsp.ApplyWorkspaceEditResult:
+        await made.put(params.edit)
+        return lsp.ApplyWorkspaceEditResult(True)
+
+    path = tmp_path / ("calls.tsv" if "\t" in table else "calls.csv")
+    opened = Opened(client, path, table)
+    (first, second) = await opened.diagnostics()
+    for item in (second, first):
+        place = opened.text.span(item.range).start
+        arguments = [opened.uri, item.code, place, '有报告,"甲"；见 EV-1']
+        await client.workspace_execute_command_async(lsp.ExecuteCommandParams("huashu.ignore", arguments))
+        (edit,) = (await made.get()).changes[opened.uri]
+        opened.change(opened.text.span(edit.range), edit.new_text)
+        left = await opened.diagnostics()
+    assert left == []
+    path.write_text(opened.text.text, encoding="utf-8", newline="")
+    (document,), (before,) = read_path(path), read_bytes(table.encode(), str(path), ReadOptions())
+    assert len(document.turns) == len(before.turns)
+    assert [anchor.label for anchor in document.anchors] == [anchor.label for anchor in before.anchors]
+    assert [s.reason for s in check(document).suppressed] == ["有报告，”甲”；见 EV-1"] * 2
 
 
 @pytest.mark.asyncio
