@@ -2,9 +2,9 @@
 
 The file is JSON: ``{"version", "created", "tool_version", "lexicon", "entries"}``, an entry being
 ``{"fingerprint", "rule", "path", "excerpt", "count", "reason", "owner", "expires"}``. It is meant to
-be read in a review and kept in version control, so it holds the matched words only, never the
-sentence: sentences of calls are personal data. ``reason``, ``owner`` and ``expires`` are for people to
-fill in; writing the file again keeps them.
+be read in a review and kept in version control, so it holds the matched words only, numbers and
+addresses starred out, never the sentence: sentences of calls are personal data. ``reason``, ``owner``
+and ``expires`` are for people to fill in; writing the file again keeps them.
 
 A finding matches an entry by its fingerprint, which holds the rule, the path and the sentence but no
 line number. If the file was moved, or is named from another folder, the fingerprint is made again with
@@ -25,6 +25,7 @@ from typing import Any
 from checker import __version__
 from checker.fingerprint import fingerprint
 from checker.normalize import plain_view
+from checker.personal import masked_report
 from checker.types import Finding, Report, Suppression
 
 VERSION = 1
@@ -76,7 +77,7 @@ def write_baseline(path: str | Path, reports: Sequence[Report], today: date | No
     old = load_baseline(target) if target.exists() else Baseline()
     notes = {entry.fingerprint: entry for entry in old.entries}
     entries: dict[str, Entry] = {}
-    for report in reports:
+    for report in map(masked_report, reports):
         accepted = [item.finding for item in report.suppressed if item.source == SOURCE]
         for finding in (*report.findings, *accepted):
             if finding.category == "suppression":

@@ -151,13 +151,16 @@ def _lsp(options: argparse.Namespace) -> int:
 def _add_mcp(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("mcp", help="Model Context Protocol server on standard input and output")
     parser.add_argument("--config", type=Path, help="the huashu.yaml by which everything is judged")
+    parser.add_argument(
+        "--show-personal-data", action="store_true", help="do not star out numbers, codes and addresses"
+    )
     parser.set_defaults(run=_mcp)
 
 
 def _mcp(options: argparse.Namespace) -> int:
     with _extra("mcp"):
         from checker.mcp_server import make_server
-    make_server(options.config).run()
+    make_server(options.config, show_personal_data=options.show_personal_data).run()
     return OK
 
 
@@ -425,7 +428,7 @@ def _check(options: argparse.Namespace) -> int:
         print(f"recorded {sum(len(r.findings) for r in reports)} findings", file=sys.stderr)
         return FAILED if errors else OK
     if options.annotate:
-        _annotate(reports, options.annotate)
+        _annotate(reports, options)
     if options.fix or options.diff or options.interactive:
         reports = _fix(reports, options, checkers)
     if not options.diff:
@@ -439,12 +442,15 @@ def _check(options: argparse.Namespace) -> int:
     return FOUND if over and not options.exit_zero else OK
 
 
-def _annotate(reports: list[Report], target: Path) -> None:
+def _annotate(reports: list[Report], options: argparse.Namespace) -> None:
     from checker.annotate import annotate
+
+    target: Path = options.annotate
 
     if len(reports) != 1 or Path(reports[0].document.path).suffix.lower() not in (".docx", ".docm"):
         _fail("--annotate needs exactly one docx file")
-    written = annotate(reports[0].document.path, reports[0], target)
+    shows = options.show_personal_data
+    written = annotate(reports[0].document.path, reports[0], target, show_personal_data=shows)
     print(f"{target}: {written} comments", file=sys.stderr)
 
 
@@ -574,8 +580,10 @@ def _edits(report: Report, options: argparse.Namespace) -> Sequence[Rewrite]:
 
     if options.interactive:
         from checker.interactive import choose
+        from checker.personal import masked_report
 
-        choices = choose(report, input, lambda line: print(line, file=sys.stderr))
+        shown = report if options.show_personal_data else masked_report(report)
+        choices = choose(report, input, lambda line: print(line, file=sys.stderr), shown)
         for finding, reason in choices.skipped:
             place = report.document.locate(finding.span.start)
             print(

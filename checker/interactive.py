@@ -20,12 +20,18 @@ class Choices:
     ended: bool = False
 
 
-def choose(report: Report, ask: Callable[[str], str], tell: Callable[[str], None]) -> Choices:
-    """Ask about every finding in turn. The end of the input ends the walk; nothing is lost."""
+def choose(
+    report: Report, ask: Callable[[str], str], tell: Callable[[str], None], shown: Report | None = None
+) -> Choices:
+    """Ask about every finding in turn. The end of the input ends the walk; nothing is lost.
+
+    ``shown`` is the report as it may be printed (:func:`checker.personal.masked_report`).
+    """
     choices = Choices()
-    text = report.document.text
+    shown = shown or report
+    text = shown.document.text
     place = 0
-    for number, finding in enumerate(report.findings, 1):
+    for number, (finding, printed) in enumerate(zip(report.findings, shown.findings), 1):
         if finding.span.start < place:
             continue  # inside what was just rewritten
         tell(
@@ -36,11 +42,15 @@ def choose(report: Report, ask: Callable[[str], str], tell: Callable[[str], None
             text.find("\n", finding.span.end),
         )
         tell(f"  {text[start : end if end >= 0 else len(text)]}")
-        tell(f"  “{finding.matched}”：{advice(finding)}")
-        offered = [r for r in finding.rewrites if not (r.apply is Apply.MANUAL and r.text == finding.matched)]
-        offered = [rewrite for rewrite in offered if rewrite.span.start >= place]
-        for index, rewrite in enumerate(offered, 1):
-            tell(f"  {index}. {rewrite_words(finding, rewrite)}")
+        tell(f"  “{printed.matched}”：{advice(printed)}")
+        offered = [
+            (rewrite, words)
+            for rewrite, words in zip(finding.rewrites, printed.rewrites)
+            if not (rewrite.apply is Apply.MANUAL and rewrite.text == finding.matched)
+            and rewrite.span.start >= place
+        ]
+        for index, (_, words) in enumerate(offered, 1):
+            tell(f"  {index}. {rewrite_words(printed, words)}")
         try:
             edit = _decide(finding, offered, ask, tell, choices)
         except EOFError:
@@ -56,7 +66,7 @@ def choose(report: Report, ask: Callable[[str], str], tell: Callable[[str], None
 
 def _decide(
     finding: Finding,
-    offered: list[Rewrite],
+    offered: list[tuple[Rewrite, Rewrite]],
     ask: Callable[[str], str],
     tell: Callable[[str], None],
     choices: Choices,
@@ -64,8 +74,8 @@ def _decide(
     while True:
         answer = ask(_HELP).strip().lower()
         if answer.isdecimal() and 0 < int(answer) <= len(offered):
-            chosen = offered[int(answer) - 1]
-            return chosen if chosen.apply is not Apply.MANUAL else _filled(chosen, ask)
+            chosen, printed = offered[int(answer) - 1]
+            return chosen if chosen.apply is not Apply.MANUAL else _filled(chosen, printed, ask)
         if answer == "e":
             return Rewrite(finding.span, ask("改为：").strip(), Apply.MANUAL)
         if answer == "s":
@@ -79,7 +89,7 @@ def _decide(
             return None
 
 
-def _filled(rewrite: Rewrite, ask: Callable[[str], str]) -> Rewrite:
+def _filled(rewrite: Rewrite, printed: Rewrite, ask: Callable[[str], str]) -> Rewrite:
     """A suggestion with slots, completed; an empty answer keeps the slots to be filled later."""
-    words = ask(f"补全“{rewrite.text}”（回车保留空位）：").strip()
+    words = ask(f"补全“{printed.text}”（回车保留空位）：").strip()
     return Rewrite(rewrite.span, words or rewrite.text, Apply.MANUAL)

@@ -15,8 +15,10 @@ from mcp.server.mcpserver.exceptions import ToolError
 from checker import __version__, pages
 from checker.document import CHANNELS, Document
 from checker.lexicon import load
+from checker.personal import masked_report
 from checker.pipeline import Checker
 from checker.report import FORMATS, RenderOptions, rewrite_words
+from checker.types import Report
 
 _INSTRUCTIONS = (
     "Checks Chinese sales-call scripts against Chinese advertising, consumer and industry law. Call "
@@ -25,9 +27,17 @@ _INSTRUCTIONS = (
 )
 
 
-def make_server(config: Path | None = None) -> MCPServer[Any]:
-    """The server with its three tools. Raises ConfigError or LexiconError."""
+def make_server(config: Path | None = None, *, show_personal_data: bool = False) -> MCPServer[Any]:
+    """The server with its three tools. Raises ConfigError or LexiconError.
+
+    Answers go to a language model: personal data is starred out in them unless it may be shown.
+    """
     checker = Checker(config=config)
+
+    def checked(text: str, industry: str | None, channel: str | None) -> Report:
+        report = checker.check(_document(text, industry, channel))
+        return report if show_personal_data else masked_report(report)
+
     server: MCPServer[Any] = MCPServer(
         "huashu", version=__version__, instructions=_INSTRUCTIONS, log_level="WARNING"
     )
@@ -39,7 +49,7 @@ def make_server(config: Path | None = None) -> MCPServer[Any]:
         Dialogue labels at line starts (客服：, 客户：) become turns; only the seller's words are judged.
         The answer is JSON; offsets are code points.
         """
-        report = checker.check(_document(text, industry, channel))
+        report = checked(text, industry, channel)
         return FORMATS["json"].render([report], options=RenderOptions())
 
     @server.tool(structured_output=False)
@@ -58,7 +68,7 @@ def make_server(config: Path | None = None) -> MCPServer[Any]:
 
         What only a fact can cure has a question in its place. The answer is JSON.
         """
-        report = checker.check(_document(text, industry, channel))
+        report = checked(text, industry, channel)
         suggestions = [
             {
                 "rule": finding.rule_id,

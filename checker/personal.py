@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 
-from checker.types import Finding, Report, Rewrite, Rewriting, Span
+from checker.types import Apply, Finding, Report, Rewrite, Rewriting, Span
 
 KINDS = ("id-card", "bank-card", "phone", "one-time-code", "address")
 
@@ -136,10 +136,20 @@ def _masked(text: str) -> str:
     return "".join(parts) + text[place:] if parts else text
 
 
+def hidden_words(text: str) -> frozenset[str]:
+    """Runs of stars with what stands around them, as :func:`mask` leaves them.
+
+    >>> sorted(hidden_words("电话138******00，一等*"))
+    ['138******00']
+    """
+    return frozenset(re.findall(r"\w*\*{3,}\w*", text))
+
+
 def masked_report(report: Report) -> Report:
     """The report as it may be shown: its text, findings and rewrites without personal data.
 
-    Spans and fingerprints stay as they are: every mask is as long as what it hides.
+    Spans and fingerprints stay as they are: every mask is as long as what it hides. A rewrite that
+    repeats personal data becomes ``manual``: nobody may put the stars into the text unseen.
     """
     text = mask(report.document.text)
     if text == report.document.text:
@@ -156,13 +166,18 @@ def masked_report(report: Report) -> Report:
 
         return _FRAGMENT.sub(star, mask(words))
 
+    def starred(rewrite: Rewrite, finding: Finding | None = None) -> Rewrite:
+        words = rewrite.text
+        if finding is not None and finding.matched:
+            words = words.replace(finding.matched, text[finding.span.start : finding.span.end])
+        words = hide(words)
+        apply = rewrite.apply if words == rewrite.text else Apply.MANUAL
+        return Rewrite(rewrite.span, words, apply, hide(rewrite.note))
+
     def shown(finding: Finding) -> Finding:
         matched = text[finding.span.start : finding.span.end]
         message = finding.message.replace(finding.matched, matched) if finding.matched else finding.message
-        rewrites = tuple(
-            Rewrite(r.span, hide(r.text.replace(finding.matched or "\0", matched)), r.apply, hide(r.note))
-            for r in finding.rewrites
-        )
+        rewrites = tuple(starred(rewrite, finding) for rewrite in finding.rewrites)
         told = finding.explanation
         explanation = replace(
             told,
@@ -177,8 +192,7 @@ def masked_report(report: Report) -> Report:
 
     def rewriting(_: Report) -> Rewriting:
         whole = report.rewriting
-        edits = tuple(Rewrite(e.span, hide(e.text), e.apply, hide(e.note)) for e in whole.edits)
-        return Rewriting(hide(whole.text), edits, tuple(map(shown, whole.open)))
+        return Rewriting(hide(whole.text), tuple(map(starred, whole.edits)), tuple(map(shown, whole.open)))
 
     return replace(
         report,

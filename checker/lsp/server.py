@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from dataclasses import dataclass, replace
@@ -23,6 +23,7 @@ from checker.document import CHANNELS, Document
 from checker.errors import LexiconError
 from checker.lexicon import load
 from checker.lsp.text import Cells, Text, Translate, same
+from checker.personal import masked_report
 from checker.pipeline import Checker
 from checker.readers import ReaderError, ReadOptions, read_bytes
 from checker.report import advice, edit_text, excuse_words, rewrite_words
@@ -56,6 +57,7 @@ class Options:
     show_excused: bool = False
     min_level: Level = Level.HINT
     asks_reason: bool = False
+    show_personal_data: bool = False
 
     @classmethod
     def read(cls, values: Any, before: Options) -> Options:
@@ -67,6 +69,7 @@ class Options:
             ("enabled", "enabled"),
             ("showExcused", "show_excused"),
             ("asksReason", "asks_reason"),
+            ("showPersonalData", "show_personal_data"),
         ):
             if isinstance(values.get(name), bool):
                 changes[key] = values[name]
@@ -89,13 +92,21 @@ class Item:
 
     ``line_end`` is where the line of words ends on which the finding starts: in a table the line in
     the cell; None where the cell was not found again.
+
+    ``shown`` is the finding as people read it: without personal data, unless the user wants to see it.
+    Edits put the user's own words back and are whole.
     """
 
     finding: Finding
+    shown: Finding
     report: Report
     span: Span
     fixes: tuple[tuple[Rewrite, Span, str], ...]
     line_end: int | None
+
+    def words(self, rewrite: Rewrite) -> str:
+        """What a rewrite of the finding does, as people read it."""
+        return rewrite_words(self.shown, self.shown.rewrites[self.finding.rewrites.index(rewrite)])
 
 
 @dataclass(frozen=True)
@@ -273,24 +284,27 @@ class Server(LanguageServer):
             checker = self.checkers.quick(checker)
         config = checker.config
         given = {"industry": self.options.industry, "channel": self.options.channel}
-        shown = _shown_path(path, config, uri)
+        name = _shown_path(path, config, uri)
         items: list[Item] = []
-        for document, translate in _documents(text, shown, config):
+        for document, translate in _documents(text, name, config):
             report = checker.check(document.with_fields(**given))
             if config.baseline is not None and config.baseline.exists():
                 try:
                     report = apply_baseline(report, load_baseline(config.baseline))
                 except BaselineError as error:
                     self.checkers.problem = str(error)
-            found = (*report.findings, *(report.excused if self.options.show_excused else ()))
+            shown = report if self.options.show_personal_data else masked_report(report)
+            found = list(zip(report.findings, shown.findings))
+            if self.options.show_excused:
+                found += zip(report.excused, shown.excused)
             items += self._items(found, report, translate, text)
         items.sort(key=lambda item: (item.span, item.finding.rule_id))
         return Analysis(text, tuple(items), key, fixes)
 
     def _items(
-        self, findings: Sequence[Finding], report: Report, translate: Translate, text: Text
+        self, found: Iterable[tuple[Finding, Finding]], report: Report, translate: Translate, text: Text
     ) -> Iterator[Item]:
-        for finding in findings:
+        for finding, shown in found:
             if finding.level.rank < self.options.min_level.rank:
                 continue
             place = translate(finding.span, finding.matched)
@@ -307,7 +321,7 @@ class Server(LanguageServer):
                 line = report.document.locate(finding.span.start).label
                 number = Cells._PLACE.match(line)
                 place = (text.line(int(number[1]) - 1 if number else 0), "")
-            yield Item(finding, report, place[0], tuple(fixes), line_end and line_end[0].start)
+            yield Item(finding, shown, report, place[0], tuple(fixes), line_end and line_end[0].start)
 
     def publish(self, uri: str, analysis: Analysis) -> None:
         """Push the diagnostics of a file; none clears them."""
@@ -434,7 +448,7 @@ def _diagnostic(item: Item, text: Text) -> lsp.Diagnostic:
             Level.REVIEW: lsp.DiagnosticSeverity.Warning,
             Level.HINT: lsp.DiagnosticSeverity.Information,
         }[finding.level]
-    message = f"已豁免：{excuse_words(finding)}" if excused else advice(finding)
+    message = f"已豁免：{excuse_words(item.shown)}" if excused else advice(item.shown)
     return lsp.Diagnostic(
         text.range(item.span),
         message,
@@ -607,7 +621,7 @@ def make_server() -> Server:
         return await asyncio.get_running_loop().run_in_executor(ls._pool, _page, ls, None, rule_id)
 
     def _hover(item: Item) -> str:
-        finding = item.finding
+        finding = item.shown
         parts = []
         if finding.state is State.EXCUSED:
             parts.append(f"**已豁免**：{excuse_words(finding)}")
@@ -654,7 +668,7 @@ def _quick_fixes(server: Server, uri: str, item: Item, text: Text) -> Iterator[l
     preferred = best(finding)
     for rewrite, span, words in item.fixes:
         yield lsp.CodeAction(
-            rewrite_words(finding, rewrite),
+            item.words(rewrite),
             kind,
             diagnostic,
             is_preferred=rewrite is preferred,
@@ -670,9 +684,12 @@ def _quick_fixes(server: Server, uri: str, item: Item, text: Text) -> Iterator[l
         edit = server.ignore_edit(uri, item, "")
         if edit is not None:
             yield lsp.CodeAction("本处忽略（请在注释里填写理由）", kind, diagnostic, edit=edit)
-    if finding.matched.strip() and finding.category != "suppression":
+    # What is personal is no phrase for a configuration file.
+    is_personal = finding.matched != item.shown.matched
+    if finding.matched.strip() and finding.category != "suppression" and not is_personal:
         command = lsp.Command("加入允许词", "huashu.allow", arguments=[uri, finding.matched])
         yield lsp.CodeAction(f"把“{finding.matched}”加入项目允许词", kind, diagnostic, command=command)
+    if finding.matched.strip() and finding.category != "suppression":
         command = lsp.Command("停用规则", "huashu.disableRule", arguments=[uri, finding.rule_id])
         yield lsp.CodeAction(f"在本项目停用规则 {finding.rule_id}", kind, diagnostic, command=command)
 

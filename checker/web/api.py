@@ -1,7 +1,8 @@
 """Our own JSON API: check texts, dialogues and files, and look rules up.
 
 An answer is the JSON of ``huashu check --format json`` (offsets are code points); the models here
-describe it for the OpenAPI document and a test holds the two together.
+describe it for the OpenAPI document and a test holds the two together. Personal data is starred out
+unless the request asks for it; a rewrite that repeats some is then ``manual``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from starlette.responses import PlainTextResponse
 from checker import pages
 from checker.document import Document
 from checker.lexicon import Lexicon, load
+from checker.personal import masked_report
 from checker.readers import ReaderError, read_bytes
 from checker.report import FORMATS, RenderOptions
 from checker.types import Report
@@ -49,6 +51,7 @@ class CheckIn(BaseModel):
     path: str = Field(default="", description="name of the script, part of the fingerprints", max_length=1000)
     industry: str | None = Field(default=None, max_length=50)
     channel: Channel | None = None
+    show_personal_data: bool = Field(default=False, description="do not star out numbers and addresses")
 
     @model_validator(mode="after")
     def _one(self) -> CheckIn:
@@ -192,7 +195,7 @@ _Service = Annotated[Service, Depends(service_of)]
 @router.post("/check", responses={200: {"model": CheckOut}, **_ERRORS})
 async def check(body: CheckIn, service: _Service) -> Response:
     """Check a text or the turns of a call."""
-    return _answer([await _checked(body.document(), service)])
+    return _answer([await _checked(body.document(), service)], show_personal_data=body.show_personal_data)
 
 
 @router.post("/check/file", responses={200: {"model": CheckOut}, 422: {"model": ErrorOut}, **_ERRORS})
@@ -201,6 +204,7 @@ async def check_file(
     service: _Service,
     industry: Annotated[str | None, Form(max_length=50)] = None,
     channel: Annotated[Channel | None, Form()] = None,
+    show_personal_data: Annotated[bool, Form()] = False,
 ) -> Response:
     """Check a file; one document for each call in it."""
     name = file.filename or "upload"
@@ -212,7 +216,7 @@ async def check_file(
         await _checked(document.with_fields(industry=industry, channel=channel), service)
         for document in documents
     ]
-    return _answer(reports)
+    return _answer(reports, show_personal_data=show_personal_data)
 
 
 @router.get("/rules", response_model=list[RuleOut], responses={401: _ERRORS[401]})
@@ -270,5 +274,6 @@ async def _checked(document: Document, service: Service) -> Report:
         raise HTTPException(503, "检查超时，请缩短文本或稍后再试", {"Retry-After": "5"}) from None
 
 
-def _answer(reports: list[Report]) -> Response:
-    return Response(FORMATS["json"].render(reports, options=RenderOptions()), media_type="application/json")
+def _answer(reports: list[Report], *, show_personal_data: bool) -> Response:
+    shown = reports if show_personal_data else list(map(masked_report, reports))
+    return Response(FORMATS["json"].render(shown, options=RenderOptions()), media_type="application/json")

@@ -23,8 +23,9 @@ from checker import __version__
 from checker.config import ConfigError
 from checker.document import Document
 from checker.labels import CATEGORY_NAMES, LEVEL_NAMES, name_of
+from checker.personal import mask, masked_report
 from checker.report import advice, dump_json, edit_text
-from checker.types import Apply, Finding, Report, Span
+from checker.types import Apply, Finding, Report, Rewrite, Span
 from checker.web.limits import service_of
 from checker.web.service import Service, TextTooLongError
 
@@ -94,6 +95,15 @@ class Source:
         known = [place for place in self.places[span.start : span.end] if place is not None]
         return Span(known[0].start, known[-1].end) if known else None
 
+    def masked(self) -> Source:
+        """The same with personal data starred out in both texts; offsets stay."""
+        hidden, original = mask(self.text), list(self.original)
+        for at, (character, star) in enumerate(zip(self.text, hidden)):
+            place = self.origin(Span(at, at + 1)) if character != star else None
+            if place is not None:
+                original[place.start : place.end] = "*" * (place.end - place.start)
+        return Source(hidden, "".join(original), self.places)
+
     @cached_property
     def _astral(self) -> list[int]:
         return [match.start() for match in re.finditer("[\U00010000-\U0010ffff]", self.original)]
@@ -113,23 +123,28 @@ async def check(request: Request, service: Annotated[Service, Depends(service_of
     Parameters come in the query or as a form: ``text`` or ``data`` (one of them), ``language``,
     ``enabledRules``, ``disabledRules``, ``enabledCategories``, ``disabledCategories`` (names of our
     rules and categories, separated by commas), ``enabledOnly``, ``apiKey``. Others are ignored.
+    Messages and the words around them come without personal data, and a replacement that would
+    repeat some is left out, unless ``showPersonalData`` is ``true``.
     """
     form = await _parameters(request, service)
-    source = _source(form)
+    source = shown = _source(form)
     _language(form)
     keep = _filter(form)
     incomplete = ""
-    findings: list[Finding] = []
+    findings: list[tuple[Finding, Finding]] = []
     report: Report | None = None
     try:
         report = await service.check(Document.from_text(source.text))
-        findings = [finding for finding in report.findings if keep(finding)]
+        shows = form.get("showPersonalData", "").lower() in ("true", "yes")
+        shown = source if shows else source.masked()
+        printed = report if shows else masked_report(report)
+        findings = [pair for pair in zip(report.findings, printed.findings) if keep(pair[0])]
     except TextTooLongError as error:
         raise _RefusalError(413, str(error)) from None
     except TimeoutError as error:
         incomplete = str(error)
     everything = report.findings if report else ()
-    matches = [made for finding in findings if (made := _match(finding, source, service, everything))]
+    matches = [made for pair in findings if (made := _match(*pair, source, shown, service, everything))]
     answer = {
         "software": _software(),
         "warnings": {"incompleteResults": bool(incomplete)}
@@ -297,10 +312,19 @@ def _filter(form: Mapping[str, str]) -> Any:
 
 
 def _match(
-    finding: Finding, source: Source, service: Service, everything: Sequence[Finding]
+    finding: Finding,
+    printed: Finding,
+    source: Source,
+    shown: Source,
+    service: Service,
+    everything: Sequence[Finding],
 ) -> dict[str, Any] | None:
+    """A finding for the client; ``printed`` and ``shown`` are finding and source as they may be repeated."""
     others = [other.span for other in everything if other is not finding]
-    span, values = replacements(finding, source.text, others)
+    printed_as = dict(zip(finding.rewrites, printed.rewrites))
+    span, values = replacements(finding, source.text, others, printed_as)
+    if shown is not source:
+        values = [value for value in values if mask(value["value"]) == value["value"]]
     place = source.origin(span)
     if place is None:
         return None
@@ -309,17 +333,17 @@ def _match(
     right = min(place.end + _CONTEXT, len(source.original))
     url = service.settings.public_url.rstrip("/")
     return {
-        "message": advice(finding),
+        "message": advice(printed),
         "shortMessage": _description(finding.category, name_of(LEVEL_NAMES, finding.level)),
         "replacements": values,
         "offset": start,
         "length": length,
         "context": {
-            "text": source.original[left:right],
+            "text": shown.original[left:right],
             "offset": start - source.units(left),
             "length": length,
         },
-        "sentence": _sentence(source.original, place),
+        "sentence": _sentence(shown.original, place),
         "type": {"typeName": "Other"},
         "rule": {
             "id": finding.rule_id,
@@ -334,13 +358,17 @@ def _match(
 
 
 def replacements(
-    finding: Finding, text: str, others: Sequence[Span] = ()
+    finding: Finding,
+    text: str,
+    others: Sequence[Span] = (),
+    printed_as: Mapping[Rewrite, Rewrite] | None = None,
 ) -> tuple[Span, list[dict[str, str]]]:
     """The span a match covers, and what may stand there instead.
 
     A rewrite may reach further than its finding. The span is the finding's while some rewrite fits
     into it; else it grows to what the best rewrite needs, unless that touches ``others``, the spans
-    of the other findings. Rewrites that do not fit are left out.
+    of the other findings. Left out are rewrites that do not fit, and those whose words may not be
+    printed as they are (``printed_as``).
     """
     usable = [item for item in finding.rewrites if (item.span, item.text) != (finding.span, finding.matched)]
     usable.sort(key=lambda item: item.apply is Apply.MANUAL)
@@ -354,11 +382,12 @@ def replacements(
             span = wider
     values = []
     for item in usable:
-        if span.covers(item.span):
+        printed = (printed_as or {}).get(item, item)
+        if span.covers(item.span) and printed.text == item.text:
             value = (
                 text[span.start : item.span.start] + edit_text(item, text) + text[item.span.end : span.end]
             )
-            values.append({"value": value, "shortDescription": item.note})
+            values.append({"value": value, "shortDescription": printed.note})
     return span, values[:_MOST_REPLACEMENTS]
 
 

@@ -24,6 +24,7 @@ from checker.desk.services import audit, statements
 from checker.desk.store.models import Evidence, FindingRow, Script, Version, Waiver, now
 from checker.document import Document
 from checker.labels import CATEGORY_NAMES
+from checker.personal import masked_report
 from checker.types import Level, Verdict
 
 if TYPE_CHECKING:
@@ -58,8 +59,8 @@ def examine(checker: Checker, text: str, industry: str | None, channel: str) -> 
 
 
 def examined(checker: Checker, report: Report) -> Examined:
-    """The report in the desk's shape."""
-    entry = report.to_dict()
+    """The report in the desk's shape; what is kept of findings repeats no personal data."""
+    entry = masked_report(report).to_dict()
     document = report.document
     findings = []
     for item in entry["findings"]:
@@ -99,7 +100,7 @@ def claim_of(document: Document, finding: dict[str, Any]) -> str:
         while right < high and text[right] not in _ENDS:
             right += 1
         around = text[left:right]
-    key = "\0".join((finding["rule"], _normal(finding["text"]), _normal(around)))
+    key = "\0".join((finding["rule"], _normal(text[start:end]), _normal(around)))
     return hashlib.sha256(key.encode()).hexdigest()[:32]
 
 

@@ -44,6 +44,7 @@ from checker.desk.store.models import (
 )
 from checker.document import CHANNELS
 from checker.labels import INDUSTRY_NAMES
+from checker.personal import hidden_words
 from checker.rewrite import apply_rewrites
 from checker.types import Apply, Rewrite, Span
 
@@ -228,6 +229,8 @@ def accept_rewrite(
         words = rewrite["text"] if filled is None else script_text(filled, desk.settings).strip()
         if filled is None and rewrite["apply"] == Apply.MANUAL.value:
             raise InvalidError("这条建议要先填入事实，才能采用")
+        if hidden_words(words) - hidden_words(version.text):
+            raise InvalidError("星号处是被隐去的个人信息，请改成要说的内容再采用")
         own_words = words != rewrite["text"]
         chosen = Rewrite(Span(rewrite["start"], rewrite["end"]), words, Apply(rewrite["apply"]))
         text = script_text(apply_rewrites(version.text, [chosen]), desk.settings)

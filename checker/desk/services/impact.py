@@ -13,6 +13,7 @@ from checker.desk.services import audit
 from checker.desk.services.findings import Waivers, claim_of, rule_digest, verdict_of
 from checker.desk.store.models import Approval, Impact, ImpactRun, Script, Version, Waiver, now
 from checker.document import Document
+from checker.personal import masked_report
 
 if TYPE_CHECKING:
     from checker.desk.services.core import Actor, Desk
@@ -71,7 +72,7 @@ def compare(desk: Desk, checker: Checker | None = None) -> Iterator[Change]:
                 Document.from_text(version.text, industry=script.industry, channel=script.channel)
                 for _, version, script in batch
             ]
-            entries = [report.to_dict() for report in checker.check_many(documents)]
+            entries = [masked_report(report).to_dict() for report in checker.check_many(documents)]
             claims = [
                 [item | {"claim": claim_of(document, item)} for item in entry["findings"]]
                 for document, entry in zip(documents, entries)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from checker.desk.store.models import FindingRow, Script, Version, Waiver
+from checker.personal import mask
 
 if TYPE_CHECKING:
     from checker.desk.services.core import Actor, Desk
@@ -53,7 +54,7 @@ def sentences(desk: Desk, actor: Actor) -> Iterator[str]:
 
     A sentence is labelled with the categories confirmed or rewritten in it. It is labelled innocent
     (``[]``) when all that was found in it were false alarms and nothing is undecided. Sentences whose
-    claims are true by evidence teach neither and are left out.
+    claims are true by evidence teach neither and are left out. Personal data is starred out.
     """
     actor.need("learning:read")
     seen: dict[str, dict[str, Any]] = {}
@@ -75,7 +76,7 @@ def sentences(desk: Desk, actor: Actor) -> Iterator[str]:
             .execution_options(yield_per=500)
         )
         for row, is_current, text, industry, script_id, kind in session.execute(query):
-            sentence = _sentence(text, row.start, row.end)
+            sentence = mask(_sentence(text, row.start, row.end))
             known = seen.setdefault(
                 sentence,
                 {"industry": industry, "script": script_id, "yes": set(), "no": set(), "unclear": False},

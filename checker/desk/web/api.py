@@ -30,6 +30,7 @@ from checker.desk.services.findings import Waivers, examine, verdict_of
 from checker.desk.services.texts import read_upload, script_text
 from checker.desk.web import compare, pages, schemas
 from checker.desk.web.security import TheDesk, Who, actor_of
+from checker.personal import mask
 
 ERRORS: dict[int | str, dict[str, Any]] = {
     code: {"description": words}
@@ -193,21 +194,26 @@ def upload_scripts(
 
 
 @router.get("/scripts/{script_id}")
-def get_script(desk: TheDesk, who: Who, script_id: Id) -> dict[str, Any]:
-    """A script, its current version and findings, its history of decisions and remarks."""
-    return _detail(reading.detail(desk, who, script_id))
+def get_script(desk: TheDesk, who: Who, script_id: Id, show_personal_data: bool = False) -> dict[str, Any]:
+    """A script, its current version and findings, its history of decisions and remarks.
+
+    To change a text, ask with ``show_personal_data=true``: a masked text must not come back.
+    """
+    return _detail(reading.detail(desk, who, script_id), show_personal_data)
 
 
 @router.get("/scripts/{script_id}/versions/{number}")
-def get_version(desk: TheDesk, who: Who, script_id: Id, number: Id) -> dict[str, Any]:
+def get_version(
+    desk: TheDesk, who: Who, script_id: Id, number: Id, show_personal_data: bool = False
+) -> dict[str, Any]:
     """A version of a script with its findings."""
-    return _detail(reading.detail(desk, who, script_id, number))
+    return _detail(reading.detail(desk, who, script_id, number), show_personal_data)
 
 
-def _detail(found: reading.Detail) -> dict[str, Any]:
+def _detail(found: reading.Detail, show_personal_data: bool) -> dict[str, Any]:
     return {
         "script": schemas.script(found.script),
-        "version": schemas.version(found.version),
+        "version": schemas.version(found.version, show_personal_data=show_personal_data),
         "versions": [
             {
                 "number": item.number,
@@ -257,7 +263,7 @@ def compare_versions(
     return {
         "lines": [
             {"kind": row.kind, "old": row.old, "new": row.new}
-            for row in compare.text_rows(left.version.text, right.version.text)
+            for row in compare.text_rows(mask(left.version.text), mask(right.version.text))
         ],
         "added": [schemas.finding(row) for row in added],
         "gone": [schemas.finding(row) for row in gone],

@@ -54,6 +54,7 @@ from checker.labels import (
     VERDICT_NAMES,
     VIEW_NAMES,
 )
+from checker.personal import mask
 
 router = APIRouter(prefix="/desk", include_in_schema=False, default_response_class=HTMLResponse)
 _FOLDER = Path(__file__).parent
@@ -296,8 +297,10 @@ def edit_script(desk: TheDesk, visit: Visitor, script_id: Id) -> Response:
 
 
 @router.get("/scripts/{script_id}")
-def script_page(desk: TheDesk, visit: Visitor, script_id: Id, number: int | None = None) -> Response:
-    """The page an officer lives in; a writer reads it too."""
+def script_page(
+    desk: TheDesk, visit: Visitor, script_id: Id, number: int | None = None, personal: bool = False
+) -> Response:
+    """The page an officer lives in; a writer reads it too. ``personal`` shows numbers and addresses."""
     actor = visit.actor
     found = reading.detail(desk, actor, script_id, number)
     script, is_current = found.script, found.version.number == found.script.current
@@ -329,12 +332,14 @@ def script_page(desk: TheDesk, visit: Visitor, script_id: Id, number: int | None
     if actor.can("impact:read") and script.attention:
         _, changed = impact.latest(desk, actor, 500)
         changes = next((item for item in changed if item.script_id == script.id), None)
+    text = found.version.text if personal else mask(found.version.text)
     return _page(
         "review",
         desk,
         visit,
         detail=found,
-        lines=render.lines(found.version.text, marks),
+        lines=render.lines(text, marks),
+        is_masked=text != found.version.text,
         added=added,
         can=can,
         own=own,
@@ -359,7 +364,7 @@ def compare_page(
         visit,
         left=left,
         right=right,
-        rows=compare.text_rows(left.version.text, right.version.text),
+        rows=compare.text_rows(mask(left.version.text), mask(right.version.text)),
         added=added,
         gone=gone,
         kept=kept,
@@ -386,7 +391,7 @@ def preview(request: Request, desk: TheDesk, visit: Visitor, body: schemas.Check
         for number, item in enumerate(found["findings"])
     ] + render.excused_marks(found["excused"])
     text = body.text.replace("\r\n", "\n").replace("\r", "\n")
-    return HTMLResponse(_html("preview.html", found=found, lines=render.lines(text, marks)))
+    return HTMLResponse(_html("preview.html", found=found, lines=render.lines(mask(text), marks)))
 
 
 # --- approvals ---------------------------------------------------------------------------------------
@@ -417,7 +422,7 @@ def _certificate_values(found: dict[str, Any]) -> dict[str, Any]:
         )
         for number, item in enumerate(record["findings"], 1)
     ]
-    return {"found": found, "record": record, "lines": render.lines(record["script"]["text"], marks)}
+    return {"found": found, "record": record, "lines": render.lines(mask(record["script"]["text"]), marks)}
 
 
 # --- evidence, waivers, rules ------------------------------------------------------------------------

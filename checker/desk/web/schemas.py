@@ -11,6 +11,7 @@ from checker.desk.errors import InvalidError
 from checker.desk.services.flow import STATUS_NAMES, ScriptFields
 from checker.desk.services.texts import storable
 from checker.desk.store import models
+from checker.personal import mask
 
 
 def _storable(text: str) -> str:
@@ -191,11 +192,13 @@ def script(row: models.Script) -> dict[str, Any]:
     }
 
 
-def version(row: models.Version) -> dict[str, Any]:
-    """A version with its text."""
+def version(row: models.Version, *, show_personal_data: bool = False) -> dict[str, Any]:
+    """A version with its text; ``masked`` says that personal data is starred out in it."""
+    text = row.text if show_personal_data else mask(row.text)
     return {
         "number": row.number,
-        "text": row.text,
+        "text": text,
+        "masked": text != row.text,
         "text_sha256": row.text_hash,
         "origin": row.origin,
         "author": row.author_id,

@@ -26,7 +26,7 @@ const statuses = new Map<string, Status>();
 
 function settings(): Record<string, unknown> {
   const known = vscode.workspace.getConfiguration("huashu");
-  const names = ["enabled", "run", "debounce", "industry", "channel", "showExcused", "minLevel"];
+  const names = ["enabled", "run", "debounce", "industry", "channel", "showExcused", "showPersonalData", "minLevel"];
   return Object.fromEntries(names.map((name) => [name, known.get(name)]));
 }
 
