@@ -805,8 +805,9 @@ def _train(options: argparse.Namespace) -> int:
     def progress(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
-    files = [*train.own_files(), *options.add]
-    examples = [example for path in files for example in train.read_examples(path)]
+    # The customer's come first: of two that are alike the first stays, and theirs is right for them.
+    examples = [e for path in options.add for e in train.read_examples(path, train.ADDED_WEIGHT)]
+    examples += [e for path in train.own_files() for e in train.read_examples(path)]
     if options.compare:
         from checker.pipeline import Checker
 

@@ -53,7 +53,7 @@ SAME, ALIKE = 0.55, 0.25
 
 @dataclass(frozen=True)
 class Example:
-    """One labelled sentence."""
+    """One labelled sentence; one of ``weight`` w counts as w sentences when learned from."""
 
     text: str
     labels: tuple[str, ...]
@@ -61,12 +61,17 @@ class Example:
     why: str = ""
     idea: str = ""
     file: str = ""
+    weight: float = 1.0
 
 
 # --- sentences -------------------------------------------------------------------------------------
 
 
-def read_examples(path: Path) -> Iterator[Example]:
+#: What a customer's sentence counts beside ours: a few must be heard among thousands.
+ADDED_WEIGHT = 5.0
+
+
+def read_examples(path: Path, weight: float = 1.0) -> Iterator[Example]:
     """The labelled sentences of a JSON-lines file; dialogues (``turns``) are left out.
 
     Raises ModelError naming file, line and remedy.
@@ -100,6 +105,7 @@ def read_examples(path: Path) -> Iterator[Example]:
             str(row.get("why") or ""),
             str(row.get("idea") or ""),
             path.name,
+            weight,
         )
 
 
@@ -142,6 +148,11 @@ class Dataset:
     def labels(self) -> Flags:
         """Shape (n_sentences, n_categories)."""
         return np.array([[name in example.labels for name in CATEGORIES] for example in self.examples])
+
+    @property
+    def weights(self) -> Floats:
+        """What each sentence counts when learned from."""
+        return np.array([example.weight for example in self.examples])
 
     def folds(self) -> list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
         """(train, test) numbers of each fold."""
@@ -306,17 +317,23 @@ def held_out(data: Dataset, features: sp.csr_matrix, make: Maker = gate_model) -
     """The gate's score of every sentence by a model that saw neither it nor its group."""
     out = np.zeros(len(data.examples))
     for train, test in data.folds():
-        out[test] = make().fit(features[train], data.guilty[train]).decision_function(features[test])
+        model = make().fit(features[train], data.guilty[train], **_counts(data.weights[train]))
+        out[test] = model.decision_function(features[test])
     return out
 
 
-def _fit_names(features: sp.csr_matrix, right: Flags) -> tuple[Floats, Floats]:
+def _counts(weights: Floats) -> dict[str, Floats]:
+    """Arguments for an estimator's fit; none without weights, which not all estimators know."""
+    return {} if np.all(weights == 1) else {"sample_weight": weights}
+
+
+def _fit_names(features: sp.csr_matrix, right: Flags, counts: Floats) -> tuple[Floats, Floats]:
     """Weights (n_features, n_categories) and biases (n_categories,), one against the rest."""
     weights = np.zeros((features.shape[1], len(CATEGORIES)))
     biases = np.full(len(CATEGORIES), -20.0)
     for number in range(len(CATEGORIES)):
         if right[:, number].sum() >= MOST_RARE:
-            model = name_model().fit(features, right[:, number])
+            model = name_model().fit(features, right[:, number], **_counts(counts))
             weights[:, number] = model.coef_.ravel()
             biases[number] = float(model.intercept_[0])
     return weights, biases
@@ -335,7 +352,7 @@ def held_out_names(data: Dataset, features: sp.csr_matrix) -> Floats:
     right = right_names(data)
     for train, test in data.folds():
         guilty = train[data.guilty[train]]
-        weights, biases = _fit_names(features[guilty], right[guilty])
+        weights, biases = _fit_names(features[guilty], right[guilty], data.weights[guilty])
         out[test] = 1 / (1 + np.exp(-(features[test] @ weights + biases)))
     return out
 
@@ -543,9 +560,9 @@ def train(examples: Sequence[Example], progress: Progress = lambda line: None) -
     progress("measuring the learning curve")
     curve = learning_curve(data, features)
     progress("learning from all sentences")
-    final = gate_model().fit(features, guilty)
+    final = gate_model().fit(features, guilty, **_counts(data.weights))
     gate, gate_scale = _quantize(final.coef_.reshape(-1, 1), 32767, np.int16)
-    name_weights, name_biases = _fit_names(features[guilty], right_names(data)[guilty])
+    name_weights, name_biases = _fit_names(features[guilty], right_names(data)[guilty], data.weights[guilty])
     named, name_scales = _quantize(name_weights, 127, np.int8)
     digest = data_digest(data.examples)
     header = {

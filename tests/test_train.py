@@ -14,6 +14,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from checker.classifier import Classifier, ModelError, default_classifier, read_model
 from checker.train import (
+    ADDED_WEIGHT,
     CATEGORIES,
     Example,
     NaiveBayesSVC,
@@ -67,6 +68,29 @@ def test_a_trained_file_can_be_used(few: list[Example], tmp_path: Path) -> None:
     scores = Classifier.load(path).score_texts([example.text for example in few])
     guilty = np.array([bool(example.labels) for example in few])
     assert scores[guilty].mean() > scores[~guilty].mean()
+
+
+def test_a_customers_sentences_are_heard_among_ours(few: list[Example], tmp_path: Path) -> None:
+    kinds = ("猫粮罐头", "狗窝垫子", "鱼缸水泵", "鸟笼挂钩", "仓鼠跑轮", "兔子牧草")
+    said = [f"咱{kind}这波上车的明年都在数钱" for kind in kinds]
+    asked = [f"{kind}的班车几点上车，在哪个门" for kind in kinds]
+    rows = [{"text": text, "labels": ["exaggeration"]} for text in said] + [
+        {"text": text, "labels": []} for text in asked
+    ]
+    path = tmp_path / "own.jsonl"
+    path.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    light, heavy = (
+        Classifier.load(_written(tmp_path, train([*read_examples(path, weight), *few])))
+        for weight in (1.0, ADDED_WEIGHT)
+    )
+    gap = [m.score_texts(said).mean() - m.score_texts(asked).mean() for m in (light, heavy)]
+    assert gap[1] > gap[0] > 0
+
+
+def _written(folder: Path, content: bytes) -> Path:
+    path = folder / "own.npz"
+    path.write_bytes(content)
+    return path
 
 
 def test_near_duplicates_are_dropped_and_likes_share_a_group() -> None:
