@@ -8,49 +8,102 @@ industry pack or of a channel never block on a guess alone (the engine lowers th
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from checker.normalize import fold
+import numpy as np
+import numpy.typing as npt
+
+from checker.literals import WIDTH, Numbers, SequenceTable
+from checker.normalize import Codes, Indices, fold
 from checker.types import Guess
 
+Words = npt.NDArray[np.int64]
+
 _LEAD = 1.25
+_NOTHING = Guess(None)
 
 
 class Detector:
-    """Scores the labels of a table ``{label: {words: {word: weight}}}`` by one pass over the plain view.
+    """Scores the labels of tables ``{label: {words: {word: weight}}}`` by one pass over many texts.
 
     ``least`` is the score below which nothing is guessed.
     """
 
-    def __init__(self, table: Mapping[str, Mapping[str, Any]], least: int) -> None:
-        from ahocorasick_rs import AhoCorasick, Implementation
-
-        weights: dict[str, list[tuple[str, int]]] = {}
-        for label, entry in table.items():
-            for word, weight in entry["words"].items():
-                weights.setdefault(fold(str(word)), []).append((label, int(weight)))
+    def __init__(self, tables: Sequence[Mapping[str, Mapping[str, Any]]], least: int) -> None:
         self._least = least
+        self._labels = [list(table) for table in tables]
+        sizes = [len(table) for table in tables]
+        self._firsts = [sum(sizes[:number]) for number in range(len(sizes))]
+        weights: dict[str, list[tuple[int, int]]] = {}
+        for first, table in zip(self._firsts, tables):
+            for number, entry in enumerate(table.values(), first):
+                for word, weight in entry["words"].items():
+                    weights.setdefault(fold(str(word)), []).append((number, int(weight)))
         self._words = sorted(weights)
-        self._weights = [weights[word] for word in self._words]
-        self._automaton = (
-            AhoCorasick(self._words, implementation=Implementation.ContiguousNFA) if self._words else None
-        )
+        #: What a word adds to each label, one row a word.
+        self._weights = np.zeros((len(self._words), sum(sizes)), dtype=np.int32)
+        for row, word in enumerate(self._words):
+            for number, weight in weights[word]:
+                self._weights[row, number] += weight
+        self._table = SequenceTable(SequenceTable.build(self._words))
+        self._lengths = np.array([len(word) for word in self._words], dtype=np.int64)
+        self._singles = [(ord(word), row) for row, word in enumerate(self._words) if len(word) == 1]
 
-    def guess(self, text: str) -> Guess:
-        """The label of a plain view, with what spoke for it."""
-        if self._automaton is None:
-            return Guess(None)
-        counts = Counter(hit[0] for hit in self._automaton.find_matches_as_indexes(text, overlapping=True))
-        scores: Counter[str] = Counter()
-        for number, count in counts.items():
-            for label, weight in self._weights[number]:
-                scores[label] += weight * min(count, 2)
-        ranked = scores.most_common(2)
-        unclear = len(ranked) > 1 and ranked[0][1] < ranked[1][1] * _LEAD
-        if not ranked or ranked[0][1] < self._least or unclear:
-            return Guess(None, dict(scores))
-        best = ranked[0][0]
-        words = [self._words[n] for n in counts if any(label == best for label, _ in self._weights[n])]
-        return Guess(best, dict(scores), tuple(sorted(words)))
+    def guesses(self, text: str, codes: Codes, starts: Indices, ends: Indices) -> list[tuple[Guess, ...]]:
+        """For every ``text[starts[k]:ends[k]]`` of a plain view a guess from each table.
+
+        ``codes`` are the code points of ``text``; the stretches are sorted and disjoint.
+        """
+        if not len(starts):
+            return []
+        words, places = self._find(text, codes)
+        parts = np.searchsorted(starts, places, side="right") - 1
+        inside = (parts >= 0) & (places + self._lengths.take(words) <= ends.take(parts))
+        keys, counts = np.unique(parts[inside] * len(self._words) + words[inside], return_counts=True)
+        parts, words = keys // max(len(self._words), 1), keys % max(len(self._words), 1)
+        edges = np.searchsorted(parts, np.arange(len(starts) + 1))
+        weighed = np.zeros((len(keys) + 1, self._weights.shape[1]), dtype=np.int64)
+        np.cumsum(self._weights[words] * np.minimum(counts, 2)[:, None], axis=0, out=weighed[1:])
+        scores = weighed[edges[1:]] - weighed[edges[:-1]]
+        met = [words[first:last] for first, last in zip(edges[:-1].tolist(), edges[1:].tolist())]
+        return list(zip(*(self._guesses(scores, *table, met) for table in zip(self._firsts, self._labels))))
+
+    def _guesses(
+        self, scores: npt.NDArray[np.int64], first: int, labels: Sequence[str], met: Sequence[Words]
+    ) -> list[Guess]:
+        """For every row of scores the guess from the labels of one table, whose columns begin at ``first``."""
+        columns = scores[:, first : first + len(labels)]
+        rows, numbers = columns.nonzero()
+        edges = np.searchsorted(rows, np.arange(len(scores) + 1)).tolist()
+        reached, places = columns[rows, numbers].tolist(), numbers.tolist()
+        out = []
+        for row, (start, end) in enumerate(zip(edges, edges[1:])):
+            if start == end:
+                out.append(_NOTHING)
+                continue
+            told = reached[start:end]
+            best = max(told)
+            winner = places[start + told.index(best)]
+            second = sorted(told)[-2] if len(told) > 1 else 0
+            by_label = {labels[number]: score for number, score in zip(places[start:end], told)}
+            if best < self._least or best < second * _LEAD:
+                out.append(Guess(None, by_label))
+                continue
+            spoke = met[row][self._weights[met[row], first + winner] > 0].tolist()
+            out.append(Guess(labels[winner], by_label, tuple(self._words[word] for word in spoke)))
+        return out
+
+    def _find(self, text: str, codes: Codes) -> tuple[Words, Numbers]:
+        """(word, start) of every occurrence."""
+        numbers, starts = self._table.find(codes)
+        if bool((self._lengths.take(numbers) > WIDTH).any()):
+            kept = np.array(
+                [text.startswith(self._words[n], s) for n, s in zip(numbers.tolist(), starts.tolist())]
+            )
+            numbers, starts = numbers[kept], starts[kept]
+        words, places = [numbers.astype(np.int64)], [starts]
+        for code, row in self._singles:
+            places.append((codes == code).nonzero()[0])
+            words.append(np.full(len(places[-1]), row))
+        return np.concatenate(words), np.concatenate(places)

@@ -267,6 +267,9 @@ def _spoken(text: str) -> list[_Label]:
     A text of 20 MB has hundreds of thousands of labels but few different ones: what a label
     means is worked out once for each way of writing it.
     """
+    # Every label ends with one of these; most texts without turns have none.
+    if not any(mark in text for mark in "：:】]"):
+        return []
     roles = _labels().roles
     groups = ("label", "suffix", "said", "open", "close", "colon", "time")
     found = [(match.span(), match.group(*groups)) for match in _labels().line.finditer(text)]

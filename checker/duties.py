@@ -33,7 +33,7 @@ def missing_statements(
         return []
     call = Call(scene, part)
     out: list[Finding] = []
-    for rule in lexicon.rules:
+    for rule in lexicon.duties:
         duty = rule.missing
         if duty is None or document.kind not in duty.kinds or not holds(rule, setting):
             continue

@@ -36,7 +36,7 @@ _NUMBER = (
     r"(?:[0-9][0-9.,]*[万亿千百]?|[零〇一二两三四五六七八九十百千万亿半几数]+(?:点[零一二三四五六七八九]+)?)"
 )
 _PERCENT = rf"(?:{_NUMBER}(?:%|个点|个百分点)|百分之{_NUMBER}|[一二三四五六七八九]成[一二三四五六七八九半]?)"
-_FORMAT = 30
+_FORMAT = 32
 _CALL_SIGNS = ("outbound", "service", "question")
 Rate = Callable[[Iterable[str]], float]
 
@@ -206,6 +206,21 @@ class Lexicon:
         Read when a scanner is built, and of no use afterwards.
         """
         return self.load_anchors()
+
+    @cached_property
+    def duties(self) -> tuple[Rule, ...]:
+        """The rules with ``missing``."""
+        return tuple(rule for rule in self.rules if rule.missing)
+
+    @cached_property
+    def replies(self) -> tuple[Rule, ...]:
+        """The rules with ``reply``."""
+        return tuple(rule for rule in self.rules if rule.reply)
+
+    @cached_property
+    def personal(self) -> tuple[Rule, ...]:
+        """The rules with ``personal``."""
+        return tuple(rule for rule in self.rules if rule.personal)
 
     def basis_for(self, rule: Rule, channel: str) -> tuple[Basis, ...]:
         """The bases of a rule; a penalty is kept only where its law governs the channel."""

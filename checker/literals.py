@@ -1,11 +1,11 @@
 """Many short sequences found in an array of codes at once, by hashing with NumPy.
 
 A hash of Karp and Rabin (Efficient randomized pattern-matching algorithms, 1987) of every window
-that could begin a sequence is looked up in a table of 64-bit keys. A table of flags over pairs of
-neighbours tells beforehand which windows those are, as in the algorithm of Wu and Manber (1994).
-Results are arrays, so that a text full of hits costs no Python object a hit. Two sequences of the
-same hash would be taken for one another; with 64 bits and 100,000 sequences the chance of any such
-pair is below 1 in a billion, and it costs a needless look, never a wrong finding.
+that could be a sequence is looked up in a table of 64-bit keys. Tables of flags over pairs and
+triples of neighbours tell beforehand which windows those are, as in the algorithm of Wu and Manber
+(1994). Results are arrays, so that a text full of hits costs no Python object a hit. Two sequences
+of the same hash would be taken for one another; with 64 bits and 100,000 sequences the chance of
+any such pair is below 1 in a billion, and it costs a needless look, never a wrong finding.
 """
 
 from __future__ import annotations
@@ -21,21 +21,60 @@ Numbers = npt.NDArray[np.int64]
 
 #: Sequences longer than this are found by their beginning.
 WIDTH = 8
-_BASE = np.uint64(0x9E3779B97F4A7C15)
+_BASE = 0x9E3779B97F4A7C15
 _MIX = np.uint64(0xD6E8FEB86659FD93)
 _PAIR = np.uint32(0x9E3779B1)
 _NEXT = np.uint32(0x85EBCA6B)
+_THIRD = np.uint32(0xC2B2AE35)
 PAIR_BITS = 18
+_TRIPLE_BITS = 19
+_PAIR_SHIFT = np.uint32(32 - PAIR_BITS)
+_TRIPLE_SHIFT = np.uint32(32 - _TRIPLE_BITS)
+_ONE = np.uint32(1)
+#: So many codes are searched at a time: what is worked on then stays near the processor.
+_BLOCK = 1 << 14
+
+
+def _powers(base: int) -> npt.NDArray[np.uint64]:
+    """``base`` to the powers 0, 1, 2 … of a block and a window, modulo 2**64."""
+    out = np.ones(_BLOCK + 2 * WIDTH, dtype=np.uint64)
+    done = 1
+    while done < len(out):
+        more = min(done, len(out) - done)
+        out[done : done + more] = out[:more] * np.uint64(pow(base, done, 1 << 64))
+        done += more
+    return out
+
+
+_POWERS = _powers(_BASE)
+_INVERSES = _powers(pow(_BASE, -1, 1 << 64))
 
 
 def pair_slots(one: Codes, other: Codes) -> Codes:
     """Where pairs of neighbours stand in a table of 2**18 entries."""
-    return (one * _PAIR + other * _NEXT) >> np.uint32(32 - PAIR_BITS)
+    return _pair_marks(one, other) >> _PAIR_SHIFT
+
+
+def _pair_marks(one: Codes, other: Codes) -> Codes:
+    return one * _PAIR + other * _NEXT
+
+
+def _triple_slots(marks: Codes, third: Codes) -> Codes:
+    """Where triples stand in a table of 2**19 entries; ``marks`` are those of their first two codes."""
+    return (marks ^ (third * _THIRD)) >> _TRIPLE_SHIFT
 
 
 def extend(hashes: npt.NDArray[np.uint64], codes: Codes) -> npt.NDArray[np.uint64]:
     """The hashes of sequences, each longer by one code; the hash of the empty sequence is 0."""
-    return (hashes + codes.astype(np.uint64) + np.uint64(1)) * _BASE
+    return (hashes + codes.astype(np.uint64) + np.uint64(1)) * np.uint64(_BASE)
+
+
+def _prefix_sums(codes: Codes) -> npt.NDArray[np.uint64]:
+    """``sums`` such that the hash of ``codes[i:j]`` is ``(sums[j] - sums[i]) * _POWERS[j]``."""
+    sums = np.empty(len(codes) + 1, dtype=np.uint64)
+    sums[0] = 0
+    np.cumsum((codes + _ONE) * _INVERSES[: len(codes)], out=sums[1:])
+    return sums
 
 
 class SequenceTable:
@@ -47,11 +86,10 @@ class SequenceTable:
 
     def __init__(self, arrays: Mapping[str, npt.NDArray[Any]], prefix: str = "") -> None:
         """From the arrays of :meth:`build`, which may lie among others and be stored in between."""
-        self._keys, self._numbers, self._first, self._counts, self._widths = (
-            arrays[prefix + name] for name in ("keys", "numbers", "first", "counts", "widths")
+        self._keys, self._numbers, self._first, self._counts, self._pairs, self._triples = (
+            arrays[prefix + name] for name in ("keys", "numbers", "first", "counts", "pairs", "triples")
         )
         self._shift = np.uint64(64 - int(len(self._first) - 1).bit_length())
-        self._most = int(self._counts.max(initial=0))
 
     @staticmethod
     def build(sequences: Sequence[str], prefix: str = "") -> dict[str, npt.NDArray[Any]]:
@@ -59,25 +97,32 @@ class SequenceTable:
         lengths = np.array([len(sequence) for sequence in sequences], dtype=np.int64)
         joined = np.frombuffer("".join(sequences).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
         starts = np.cumsum(lengths) - lengths
-        widths = np.zeros(1 << PAIR_BITS, dtype=np.uint16)
         kept = (lengths > 1).nonzero()[0]
         hashes = np.zeros(len(kept), dtype=np.uint64)
         for step in range(WIDTH):
             more = (lengths[kept] > step).nonzero()[0]
             hashes[more] = extend(hashes[more], joined[starts[kept[more]] + step])
-        pairs = pair_slots(joined[starts[kept]], joined[starts[kept] + 1])
-        np.bitwise_or.at(widths, pairs, (1 << np.minimum(lengths[kept], WIDTH)).astype(np.uint16))
+        # 1: a sequence of two codes, 2: a longer one begins here; 1 << n - 3: one of n codes begins here
+        pairs = np.zeros(1 << PAIR_BITS, dtype=np.uint8)
+        triples = np.zeros(1 << _TRIPLE_BITS, dtype=np.uint8)
+        marks = _pair_marks(joined[starts[kept]], joined[starts[kept] + 1])
+        np.bitwise_or.at(pairs, marks >> _PAIR_SHIFT, np.where(lengths[kept] > 2, 2, 1).astype(np.uint8))
+        more = (lengths[kept] > 2).nonzero()[0]
+        marks = _triple_slots(marks[more], joined[starts[kept[more]] + 2])
+        np.bitwise_or.at(triples, marks, (1 << np.minimum(lengths[kept[more]], WIDTH) - 3).astype(np.uint8))
         bits = max(10, len(kept).bit_length() + 2)
         slots = SequenceTable._slots(hashes, np.uint64(64 - bits))
         order = np.argsort(slots, kind="stable")
         counts = np.bincount(slots, minlength=1 << bits)
         first = np.cumsum(counts) - counts
         arrays: dict[str, npt.NDArray[Any]] = {
-            "keys": hashes[order],
-            "numbers": kept[order].astype(np.int32),
+            # one more of each: an empty slot at the end points there
+            "keys": np.append(hashes[order], np.uint64(0)),
+            "numbers": np.append(kept[order], 0).astype(np.int32),
             "first": first.astype(np.int32),
             "counts": counts.astype(np.uint8 if counts.max(initial=0) < 256 else np.int32),
-            "widths": widths,
+            "pairs": pairs,
+            "triples": triples,
         }
         return {prefix + name: array for name, array in arrays.items()}
 
@@ -88,25 +133,24 @@ class SequenceTable:
     def look_up(self, hashes: npt.NDArray[np.uint64]) -> tuple[Numbers, npt.NDArray[np.int32]]:
         """(places in ``hashes``, numbers) of every sequence that has one of the hashes."""
         slots = self._slots(hashes, self._shift)
-        counts = self._counts[slots]
-        places = counts.nonzero()[0]
-        counts, at, wanted = counts[places], self._first[slots[places]], hashes[places]
-        found_places, found_numbers = [], []
-        for step in range(self._most):
-            if step:
-                rest = (counts > step).nonzero()[0]
-                if not len(rest):
-                    break
-                places, counts, at, wanted = places[rest], counts[rest], at[rest], wanted[rest]
-            same = (self._keys[at + step] == wanted).nonzero()[0]
-            if len(same):
-                found_places.append(places[same])
-                found_numbers.append(self._numbers[at[same] + step])
-        if not found_places:
-            return np.zeros(0, np.int64), np.zeros(0, np.int32)
-        if len(found_places) == 1:
-            return found_places[0], found_numbers[0]
-        return np.concatenate(found_places), np.concatenate(found_numbers)
+        at = self._first.take(slots)
+        places = (self._keys.take(at) == hashes).nonzero()[0]
+        numbers = self._numbers.take(at.take(places))
+        counts = self._counts.take(slots)
+        shared = (counts > 1).nonzero()[0]
+        if not len(shared):
+            return places, numbers
+        # the other keys of the slots that several share
+        others = counts.take(shared).astype(np.int64) - 1
+        ends = np.cumsum(others)
+        behind = np.repeat(shared, others)
+        at = np.arange(1, int(ends[-1]) + 1) + np.repeat(at.take(shared) - (ends - others), others)
+        same = (self._keys.take(at) == hashes.take(behind)).nonzero()[0]
+        if not len(same):
+            return places, numbers
+        return np.concatenate([places, behind.take(same)]), np.concatenate(
+            [numbers, self._numbers.take(at.take(same))]
+        )
 
     def holds(self, hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
         """Whether some sequence has each of the hashes."""
@@ -118,35 +162,53 @@ class SequenceTable:
         self, one: Codes, other: Codes, wanted: npt.NDArray[np.bool_]
     ) -> tuple[npt.NDArray[np.int32], Numbers]:
         """(numbers, places) of the sequences of two codes that stand at the wanted places of two arrays."""
-        starts = (wanted & (self._widths[pair_slots(one, other)] > 0)).nonzero()[0]
-        hashes = extend(extend(np.zeros(len(starts), np.uint64), one[starts]), other[starts])
+        starts = ((self._pairs.take(pair_slots(one, other)) != 0) & wanted).nonzero()[0]
+        hashes = extend(extend(np.zeros(len(starts), np.uint64), one.take(starts)), other.take(starts))
         places, numbers = self.look_up(hashes)
-        return numbers, starts[places]
+        return numbers, starts.take(places)
 
     def find(self, codes: Codes) -> tuple[npt.NDArray[np.int32], Numbers]:
         """(numbers, starts) of every occurrence, overlapping ones too, in no particular order."""
+        if len(codes) <= _BLOCK:
+            return self._find(codes, len(codes))
+        found = []
+        for first in range(0, len(codes), _BLOCK):
+            # A window may reach into the next block.
+            numbers, starts = self._find(codes[first : first + _BLOCK + WIDTH - 1], _BLOCK)
+            found.append((numbers, starts + first))
+        return np.concatenate([one for one, _ in found]), np.concatenate([one for _, one in found])
+
+    def _find(self, codes: Codes, limit: int) -> tuple[npt.NDArray[np.int32], Numbers]:
+        """The occurrences that begin before ``limit``."""
+        nothing = np.zeros(0, np.int32), np.zeros(0, np.int64)
         if len(codes) < 2:
-            return np.zeros(0, np.int32), np.zeros(0, np.int64)
-        widths = self._widths[pair_slots(codes[:-1], codes[1:])]
-        starts = widths.nonzero()[0]
+            return nothing
+        marks = _pair_marks(codes[:-1], codes[1:])[:limit]
+        flags = self._pairs.take(marks >> _PAIR_SHIFT)
+        starts = (flags != 0).nonzero()[0]
         if not len(starts):
-            return np.zeros(0, np.int32), np.zeros(0, np.int64)
-        widths = widths[starts]
-        hashes = extend(extend(np.zeros(len(starts), np.uint64), codes[starts]), codes[starts + 1])
-        all_hashes, all_starts = [], []
-        for width in range(2, WIDTH + 1):
-            if width > 2:
-                # only windows that some longer sequence may begin, and that end within the text
-                longer = ((widths >> width != 0) & (starts + width <= len(codes))).nonzero()[0]
-                if not len(longer):
-                    break
-                starts, widths, hashes = starts[longer], widths[longer], hashes[longer]
-                hashes = extend(hashes, codes[starts + width - 1])
-            here = (widths & (1 << width)).nonzero()[0]
-            if len(here):
-                all_hashes.append(hashes[here])
-                all_starts.append(starts[here])
-        if not all_hashes:  # a chance meeting of pairs
-            return np.zeros(0, np.int32), np.zeros(0, np.int64)
-        places, numbers = self.look_up(np.concatenate(all_hashes))
-        return numbers, np.concatenate(all_starts)[places]
+            return nothing
+        flags = flags.take(starts)
+        begins = starts[flags & 1 != 0]
+        windows = [begins]
+        ends = [begins + 2]
+        longer = starts[flags > 1]
+        if len(longer):
+            last = len(codes) - 2
+            if longer[-1] >= last:
+                longer = longer[:-1]
+            widths = self._triples.take(_triple_slots(marks.take(longer), codes.take(longer + 2)))
+            met = (widths != 0).nonzero()[0]
+            longer, widths = longer.take(met), widths.take(met)
+            for width in range(3, WIDTH + 1) if len(longer) else ():
+                begins = longer[widths & (1 << width - 3) != 0]
+                if len(begins):
+                    if begins[-1] + width > len(codes):
+                        begins = begins[begins + width <= len(codes)]
+                    windows.append(begins)
+                    ends.append(begins + width)
+        first = np.concatenate(windows)
+        after = np.concatenate(ends)
+        sums = _prefix_sums(codes)
+        places, numbers = self.look_up((sums.take(after) - sums.take(first)) * _POWERS.take(after))
+        return numbers, first.take(places)

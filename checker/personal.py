@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 
+from checker.matching import regex
 from checker.types import Apply, Finding, Report, Rewrite, Rewriting, Span
 
 KINDS = ("id-card", "bank-card", "phone", "one-time-code", "address")
@@ -37,6 +38,16 @@ _ADDRESS = re.compile(
     + "|".join(_UNITS)
     + r")"
     r"(?:[0-9A-Za-z一二三四五六七八九十百-]{1,6}(?:单元|层|楼|室|号|户))*"
+)
+#: In RE2's syntax, what every text with personal data holds: most texts are read only for this.
+_NEEDED = "|".join(
+    (
+        rf"(?:{_DIGIT}{_GAP}){{9}}{_DIGIT}",
+        r"0\p{Nd}{2,3}[- ]?[2-8]\p{Nd}{6}",
+        "验证码|校验码|动态码|动态密码|动态口令|短信码|确认码",
+        r"(?:路|街|大道|巷|弄|胡同|村|小区|花园|家园|苑|公寓|新城|广场)[\x{4e00}-\x{9fff}0-9A-Za-z-]{0,12}"
+        rf"[0-9一二三四五六七八九十百](?:{'|'.join(_UNITS)})",
+    )
 )
 #: Part of a number, as a finding may cut it out.
 _FRAGMENT = re.compile(rf"{_DIGIT}(?:{_GAP}{_DIGIT}){{3,}}")
@@ -81,6 +92,8 @@ def is_card_number(digits: str) -> bool:
 
 def find_personal_data(text: str) -> list[PersonalDatum]:
     """The personal data in a text, in order and disjoint."""
+    if not regex(_NEEDED).found(text.encode("utf-8", "replace")):
+        return []
     found = sorted(_candidates(text), key=lambda datum: (datum.span.start, -datum.span.end))
     out: list[PersonalDatum] = []
     for datum in found:

@@ -87,8 +87,8 @@ class Checker:
         return Rewriter(self.engine, self._judge_again, remote)
 
     @cached_property
-    def _detectors(self) -> tuple[Detector, Detector]:
-        return Detector(self.lexicon.industries, 3), Detector(self.lexicon.channels, 3)
+    def _detector(self) -> Detector:
+        return Detector((self.lexicon.industries, self.lexicon.channels), 3)
 
     def check(self, text: str | Document, *, ended: bool = True) -> Report:
         """The report of one text or document.
@@ -124,7 +124,7 @@ class Checker:
             comment_spans(document.text) if found else () for document, found in zip(documents, directives)
         ]
         scene = Scene(documents, blanks)
-        guesses = [self._guesses(scene, part) for part in range(len(documents))]
+        guesses = self._guesses(scene)
         settings = [self._setting(document, *guess) for document, guess in zip(documents, guesses)]
         results = self._judge(scene, settings, ended=ended)
         judged = [found for found, _ in results]
@@ -174,23 +174,29 @@ class Checker:
         An industry that was guessed is guessed anew: a change of words may change the guess.
         """
         scene = Scene(documents)
-        settings = [
-            setting
-            if setting.industry_given and setting.channel_given
-            else self._setting(documents[part], *self._guesses(scene, part))
-            for part, setting in enumerate(settings)
-        ]
+        if not all(setting.industry_given and setting.channel_given for setting in settings):
+            settings = [
+                setting
+                if setting.industry_given and setting.channel_given
+                else self._setting(document, *guess)
+                for document, setting, guess in zip(documents, settings, self._guesses(scene))
+            ]
         return [found for found, _ in self._judge(scene, settings)]
 
-    def _guesses(self, scene: Scene, part: int) -> tuple[Guess | None, Guess | None]:
-        """What the words say of industry and channel, each None where the user has said it."""
-        document = scene.documents[part]
-        industries, channels = self._detectors
-        text = scene.text(part)
-        return (
-            None if document.industry or self.industry else industries.guess(text),
-            None if document.channel in CHANNELS or self._channel else channels.guess(text),
-        )
+    def _guesses(self, scene: Scene) -> list[tuple[Guess | None, Guess | None]]:
+        """What the words of each document say of industry and channel; None where the user has said it."""
+        asked = [
+            (not (document.industry or self.industry), not (document.channel in CHANNELS or self._channel))
+            for document in scene.documents
+        ]
+        if not any(map(any, asked)):
+            return [(None, None)] * len(asked)
+        plain = scene.plain
+        made = self._detector.guesses(plain.text, plain.codes, *scene.stretches)
+        return [
+            (industry if ask_industry else None, channel if ask_channel else None)
+            for (ask_industry, ask_channel), (industry, channel) in zip(asked, made)
+        ]
 
     def _setting(self, document: Document, industry: Guess | None, channel: Guess | None) -> Setting:
         said = document.channel if document.channel in CHANNELS else self._channel

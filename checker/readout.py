@@ -15,7 +15,7 @@ def read_out(document: Document, lexicon: Lexicon, setting: Setting) -> list[Fin
 
     Their fingerprint fields hold the words until findings are numbered.
     """
-    rules = [rule for rule in lexicon.rules if rule.personal and holds(rule, setting)]
+    rules = [rule for rule in lexicon.personal if holds(rule, setting)]
     out: list[Finding] = []
     for datum in find_personal_data(document.text) if rules else ():
         turn = document.turn_at(datum.span.start)

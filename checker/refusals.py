@@ -62,8 +62,10 @@ def bad_replies(scene: Scene, part: int, lexicon: Lexicon, setting: Setting) -> 
     Their fingerprint fields hold the words until findings are numbered.
     """
     document = scene.documents[part]
-    rules = [rule for rule in lexicon.rules if rule.reply and holds(rule, setting)]
-    if not rules or not scene.has_customer(part):
+    if not scene.has_customer(part):
+        return []
+    rules = [rule for rule in lexicon.replies if holds(rule, setting)]
+    if not rules:
         return []
     call = Call(scene, part)
     out: list[Finding] = []

@@ -11,7 +11,7 @@ import numpy as np
 from checker.document import CHANNELS, Document, Turn
 from checker.lexicon import Cues
 from checker.matching import found_any
-from checker.normalize import plain_view
+from checker.normalize import Indices, plain_view
 from checker.types import Span
 
 
@@ -83,12 +83,18 @@ class Scene:
         """A sentence of the plain view, without its final mark."""
         return self.plain.text[int(self.plain.starts[number]) : int(self.plain.ends[number])]
 
+    @cached_property
+    def stretches(self) -> tuple[Indices, Indices]:
+        """(starts, ends) of the documents in the plain view; empty ones start and end at one place."""
+        edges = np.searchsorted(self.part_of, np.arange(len(self.documents) + 1))
+        starts = np.append(self.plain.starts, np.int32(len(self.plain.codes))).take(edges[:-1])
+        ends = np.append(self.plain.ends, np.int32(0)).take(edges[1:] - 1)
+        return starts, np.where(edges[1:] > edges[:-1], ends, starts)
+
     def text(self, part: int) -> str:
         """The plain view of one document."""
-        first, last = np.searchsorted(self.part_of, [part, part + 1])
-        if first == last:
-            return ""
-        return self.plain.text[int(self.plain.starts[first]) : int(self.plain.ends[last - 1])]
+        starts, ends = self.stretches
+        return self.plain.text[int(starts[part]) : int(ends[part])]
 
     @cached_property
     def _turn_texts(self) -> list[str]:
