@@ -9,6 +9,7 @@ industry pack or of a channel never block on a guess alone (the engine lowers th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -78,7 +79,7 @@ class Detector:
         edges = np.searchsorted(rows, np.arange(len(scores) + 1)).tolist()
         reached, places = columns[rows, numbers].tolist(), numbers.tolist()
         out = []
-        for row, (start, end) in enumerate(zip(edges, edges[1:])):
+        for row, (start, end) in enumerate(pairwise(edges)):
             if start == end:
                 out.append(_NOTHING)
                 continue

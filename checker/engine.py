@@ -7,72 +7,26 @@ where the most certain view and the longest, most serious rule win an overlap.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 
-from checker.classifier import Classifier, Opinion, default_classifier
+from checker.classifier import Classifier, default_classifier
 from checker.disguise import Disguises
-from checker.document import Document
 from checker.exemptions import Context, Exemptions
-from checker.fingerprint import fingerprint
-from checker.labels import LEVEL_NAMES
 from checker.lexicon import MARK, Cues, Lexicon, Rule
 from checker.matching import BEFORE, Scanner, Tokenizer, Woken, cuts_words, either, found_any, regex
 from checker.normalize import CLAUSE_ENDS, READINGS, View, select
+from checker.outcomes import Candidate, Hit, Maker, Outcome, settle
 from checker.scene import Scene, Setting
-from checker.types import Attempt, Basis, Explanation, Finding, Level, Span, State
+from checker.types import Finding, Level
 
-#: How near each view is to what is written; of two readings of the same words the nearer one wins.
-VIEW_TRUST = {"plain": 1.0, "inserted": 0.95, "shape": 0.9, "sound": 0.85}
-#: The category of what no other category names: inside a finding of another it says nothing more.
-_GENERAL = "exaggeration"
 _CACHE_SIZE = 20_000
 #: A model's span with fewer characters says nothing to a reader.
 _SHORTEST_DOUBT = 4
 _MARK = MARK.encode()
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One match in a sentence of a view; offsets are in that sentence."""
-
-    rule: Rule
-    start: int
-    end: int
-    fired: str
-    attempts: tuple[Attempt, ...] = ()
-
-    @property
-    def excused(self) -> bool:
-        """True when an exemption holds."""
-        return any(attempt.excused for attempt in self.attempts)
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """What the engine remembers of a sentence: a candidate, or a match that needs its context.
-
-    ``start`` and ``end`` are offsets in the sentence of the plain view, ``text`` the sentence as
-    the view shows it. With ``candidate`` None the match at ``place`` of ``text`` is weighed anew
-    wherever the sentence occurs, because a condition looks beyond the sentence or the rule holds in
-    few industries. ``opinion`` is what the model said when it made the hit, ``claim`` the
-    probability it gives that the words of a rule are said as a claim.
-    """
-
-    rule: Rule
-    view: str
-    start: int
-    end: int
-    read_as: str
-    fired: str
-    text: str
-    place: tuple[int, int]
-    candidate: Candidate | None
-    opinion: Opinion | None = None
-    claim: float | None = None
 
 
 class Engine:
@@ -88,7 +42,7 @@ class Engine:
         self.scanner = Scanner(lexicon)
         self.exemptions = Exemptions(lexicon)
         self._activity: dict[tuple[str | None, str, bool], frozenset[str]] = {}
-        self._bases: dict[tuple[str, str], tuple[Basis, ...]] = {}
+        self._maker = Maker(lexicon)
         #: Hits by sentence: where no customer speaks, and in dialogues.
         self._known: tuple[dict[str, tuple[Hit, ...]], dict[str, tuple[Hit, ...]]] = ({}, {})
 
@@ -118,7 +72,7 @@ class Engine:
             for part, setting in enumerate(settings)
         ]
         numbers = scene.spoken
-        sentences = [scene.sentence(number) for number in numbers]
+        sentences = [scene.sentences[number] for number in numbers]
         dialogue = any(scene.has_customer(part) for part in range(len(settings)))
         known = self._known[dialogue]
         # Another thread may clear what is remembered at any time: look everything up once.
@@ -133,10 +87,9 @@ class Engine:
                 known.clear()
             known.update(learned)
         out: list[tuple[int, Hit, Candidate]] = []
-        parts = scene.part_of
         for number, sentence in zip(numbers, sentences):
             for hit in recalled[sentence] or ():
-                if hit.rule.id not in active[int(parts[number])]:
+                if hit.rule.id not in active[scene.part(number)]:
                     continue
                 candidate = hit.candidate
                 if candidate is None:
@@ -240,119 +193,28 @@ class Engine:
 
         ``extra`` are findings made elsewhere (duties), by document; they take part in no overlap.
         """
-        out = []
-        for part, made in enumerate(map(_without_doubts, self.outcomes(scene, settings))):
-            kept = resolve([finding for finding in made if finding.state is not State.EXCUSED])
-            excused = resolve([finding for finding in made if finding.state is State.EXCUSED])
-            spans = [finding.span for finding in kept]
-            excused = [f for f in excused if not any(span.covers(f.span) for span in spans)]
-            document = scene.documents[part]
-            found = _number_fingerprints([*kept, *(extra[part] if extra else ())], document)
-            out.append((tuple(found), tuple(_number_fingerprints(excused, document))))
-        return out
+        made = self._outcomes(scene, settings)
+        return [
+            settle(outcomes, extra[part] if extra else (), scene.documents[part])
+            for part, outcomes in enumerate(made)
+        ]
 
     def outcomes(self, scene: Scene, settings: Sequence[Setting]) -> list[list[Finding]]:
         """By document, every candidate with its outcome, before overlaps are resolved.
 
-        The fingerprint field holds the sentence until the findings are numbered.
+        The fingerprint fields are empty: findings are numbered at the end.
         """
-        made: list[list[Finding]] = [[] for _ in scene.documents]
-        for number, hit, candidate in self.hits(scene, settings):
-            part = int(scene.part_of[number])
-            made[part].append(self._finding(scene, part, number, hit, candidate, settings[part]))
-        return made
+        return [[outcome.finding() for outcome in made] for made in self._outcomes(scene, settings)]
 
-    def _basis(self, rule: Rule, channel: str) -> tuple[Basis, ...]:
-        key = rule.id, channel
-        if key not in self._bases:
-            self._bases[key] = self.lexicon.basis_for(rule, channel)
-        return self._bases[key]
+    def _outcomes(self, scene: Scene, settings: Sequence[Setting]) -> list[list[Outcome]]:
+        hits = self.hits(scene, settings)
+        innocent_below = self.classifier.innocent_below if self.classifier else 0.0
+        return self._maker.outcomes(scene, settings, hits, innocent_below)
 
     def forget(self) -> None:
         """Drop what is remembered of sentences."""
         for known in self._known:
             known.clear()
-
-    def _finding(
-        self,
-        scene: Scene,
-        part: int,
-        number: int,
-        hit: Hit,
-        candidate: Candidate,
-        setting: Setting,
-    ) -> Finding:
-        rule, document = hit.rule, scene.documents[part]
-        base = int(scene.plain.starts[number])
-        span = scene.plain.origin(base + hit.start, base + hit.end)
-        span = Span(span.start - scene.offsets[part], span.end - scene.offsets[part])
-        read_as = hit.read_as
-        turn = scene.turn(number)
-        level, notes = rule.level, []
-        if rule.industries and not setting.industry_given and level is Level.BLOCK:
-            level = Level.REVIEW
-            notes.append("行业由系统推测，未由用户指定")
-        if rule.channels and not setting.channel_given and level is Level.BLOCK:
-            level = Level.REVIEW
-            notes.append("渠道由系统推测，未由用户指定")
-        confidence = self.lexicon.confidence(rule, hit.view)
-        scores: dict[str, float] = {}
-        if hit.opinion is not None:
-            confidence = hit.opinion.probability
-            scores = {"probability": confidence} | dict(hit.opinion.evidence)
-            notes.append("由模型从整句语气判断，没有命中词条")
-            if not hit.opinion.sure:
-                level = Level.HINT
-        attempts = candidate.attempts
-        if hit.claim is not None:
-            scores["claim"] = round(hit.claim, 3)
-        if hit.claim is not None and self.classifier and hit.claim < self.classifier.innocent_below:
-            lowered = Level.HINT if level is Level.REVIEW else Level.REVIEW
-            attempts += (_innocent_use(hit.claim, level, lowered),)
-            level = lowered
-            confidence *= hit.claim
-        if rule.status == "preview":
-            confidence *= 0.8
-        if turn is not None and turn.speaker == "unknown":
-            confidence *= 0.9
-            notes.append("说话人未知，按销售方判断")
-        matched = document.text[span.start : span.end]
-        return Finding(
-            rule_id=rule.id,
-            category=rule.category,
-            level=level,
-            state=State.EXCUSED if candidate.excused else rule.state,
-            span=span,
-            matched=matched,
-            turn=turn.index if turn is not None else None,
-            message=rule.message.replace("{matched}", matched),
-            why=rule.why,
-            basis=self._basis(rule, setting.channel),
-            explanation=Explanation(
-                source=rule.kind,
-                fired=hit.fired,
-                view=hit.view,
-                read_as=read_as if read_as != matched else "",
-                exemptions=attempts,
-                notes=tuple(notes),
-                scores=scores,
-            ),
-            confidence=round(confidence, 3),
-            fingerprint=scene.sentence(number),
-            evidence=rule.evidence,
-        )
-
-
-def _number_fingerprints(findings: Iterable[Finding], document: Document) -> list[Finding]:
-    """Sorted findings whose fingerprint field (until now the sentence) becomes the real one."""
-    seen: dict[tuple[str, str], int] = {}
-    out = []
-    for finding in sorted(findings, key=lambda f: (f.span.start, f.rule_id, f.span.end)):
-        key = (finding.rule_id, finding.fingerprint)
-        ordinal = seen[key] = seen.get(key, 0) + 1
-        mark = fingerprint(finding.rule_id, document.path, finding.fingerprint, ordinal)
-        out.append(replace(finding, fingerprint=mark))
-    return out
 
 
 class _NeedsContextError(Exception):
@@ -469,7 +331,7 @@ class _SentenceJudge:
         if any(self._near(cues, context) for cues in rule.without):
             return None
         attempts = self.engine.exemptions.attempts(rule, context, self.excuses)
-        return Candidate(rule, start, end, fired, attempts)
+        return Candidate(rule, start, end, fired, attempts, bool(attempts) and attempts[-1].excused)
 
     def _token_spans(self) -> list[tuple[int, int]]:
         return self.tokens
@@ -493,41 +355,6 @@ class _SentenceJudge:
         if cues.within == "sentence":
             return found_any(cues.patterns, self.sentence)
         return self._scene().holds(cues, self.number)
-
-
-def _innocent_use(claim: float, before: Level, after: Level) -> Attempt:
-    """The model's word for a candidate that it takes for an innocent use."""
-    return Attempt(
-        "model",
-        "语境模型",
-        False,
-        f"按前后文看是违规说法的可能只有 {claim:.0%}，"
-        f"级别由“{LEVEL_NAMES[str(before)]}”降为“{LEVEL_NAMES[str(after)]}”",
-    )
-
-
-def _without_doubts(made: list[Finding]) -> list[Finding]:
-    """The findings without those of the model where rules have said what there is to say.
-
-    A rule that found something in the sentence, or one whose candidate at the same place is
-    excused, is better evidence than a likeness. An excused doubt is no news.
-    """
-    doubts = [finding for finding in made if finding.explanation.source == "model"]
-    if not doubts:
-        return made
-    told = [finding for finding in made if finding.explanation.source != "model"]
-    spoken = {
-        finding.fingerprint
-        for finding in told
-        if finding.state is not State.EXCUSED and finding.level is not Level.HINT
-    }
-    return told + [
-        doubt
-        for doubt in doubts
-        if doubt.state is not State.EXCUSED
-        and doubt.fingerprint not in spoken
-        and not any(finding.span.overlaps(doubt.span) for finding in told)
-    ]
 
 
 def _readable(text: str, start: int, end: int, tokens: Sequence[tuple[int, int]]) -> tuple[int, int]:
@@ -582,44 +409,3 @@ def _longest(spans: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
         if all(end <= a or b <= start for a, b, _ in kept):
             kept.append((start, end, fired))
     return sorted(kept)
-
-
-def resolve(findings: list[Finding]) -> list[Finding]:
-    """Overlaps resolved: higher level first, then the longer, then the more literal reading.
-
-    A finding that loses is dropped when the winner shares its category; the same words may break
-    the law in two ways, so a finding of another category stays, but for exaggeration inside it.
-    The rules of dropped findings are noted.
-    """
-
-    def rank(finding: Finding) -> tuple[float, ...]:
-        length = finding.span.end - finding.span.start
-        return (-finding.level.rank, -length, -VIEW_TRUST[finding.explanation.view])
-
-    kept: list[Finding] = []
-    absorbed: dict[int, list[str]] = {}
-    for finding in sorted(findings, key=lambda f: (*rank(f), f.span.start, f.rule_id)):
-        winner = next(
-            (
-                position
-                for position, other in enumerate(kept)
-                if other.span.overlaps(finding.span)
-                and (
-                    other.category == finding.category
-                    or (finding.category == _GENERAL and other.span.covers(finding.span))
-                )
-            ),
-            None,
-        )
-        if winner is None:
-            kept.append(finding)
-        elif finding.rule_id != kept[winner].rule_id:
-            absorbed.setdefault(winner, []).append(finding.rule_id)
-    out = []
-    for position, finding in enumerate(kept):
-        if position in absorbed:
-            note = "同处还命中：" + "、".join(dict.fromkeys(absorbed[position]))
-            explanation = replace(finding.explanation, notes=(*finding.explanation.notes, note))
-            finding = replace(finding, explanation=explanation)
-        out.append(finding)
-    return out

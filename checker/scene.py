@@ -79,9 +79,35 @@ class Scene:
         """The turn of a sentence of the plain view, as its document has it."""
         return self._turns[int(self.turn_of[number])]
 
+    @cached_property
+    def sentences(self) -> list[str]:
+        """The sentences of the plain view, without their final marks."""
+        text = self.plain.text
+        return [text[start:end] for start, end in zip(self._starts, self.plain.ends.tolist())]
+
     def sentence(self, number: int) -> str:
         """A sentence of the plain view, without its final mark."""
-        return self.plain.text[int(self.plain.starts[number]) : int(self.plain.ends[number])]
+        return self.sentences[number]
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        starts: list[int] = self.plain.starts.tolist()
+        return starts
+
+    @cached_property
+    def _parts(self) -> list[int]:
+        parts: list[int] = self.part_of.tolist()
+        return parts
+
+    def part(self, number: int) -> int:
+        """The document of a sentence of the plain view."""
+        return self._parts[number]
+
+    def span(self, number: int, start: int, end: int) -> Span:
+        """Where a stretch of a sentence of the plain view stands in the text of its document."""
+        base, offset = self._starts[number], self.offsets[self._parts[number]]
+        span = self.plain.origin(base + start, base + end)
+        return Span(span.start - offset, span.end - offset)
 
     @cached_property
     def stretches(self) -> tuple[Indices, Indices]:
