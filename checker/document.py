@@ -80,6 +80,14 @@ class Anchor:
     label: str
 
 
+@dataclass(frozen=True, slots=True)
+class Unsure:
+    """Words that speech recognition was unsure of; ``confidence`` from 0 to 1."""
+
+    span: Span
+    confidence: float
+
+
 @dataclass(frozen=True)
 class Document:
     """A text to check, with who says what.
@@ -87,6 +95,7 @@ class Document:
     ``kind`` is ``text`` (no turns known), ``script`` (written before the call) or ``transcript``
     (recorded). ``anchors`` are sorted by start. ``metadata`` is carried along, never logged.
     ``notes`` are remarks of the reader to the user (a guessed encoding, a skipped sheet).
+    ``unsure`` are sorted: what rests on these words does not block (``checker.hearing``).
     """
 
     text: str
@@ -98,6 +107,7 @@ class Document:
     anchors: tuple[Anchor, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    unsure: tuple[Unsure, ...] = ()
 
     @classmethod
     def from_text(cls, text: str, **fields: Any) -> Document:
@@ -117,27 +127,36 @@ class Document:
     ) -> Document:
         """A document from (speaker, text[, begin, end]) tuples or mappings with those keys.
 
+        A mapping may have ``words``, the turn's words with how sure the recogniser was: pairs
+        (word, confidence from 0 to 1).
+
         The text is the turns' texts joined by line breaks; no label is added, so offsets inside
         a turn are offsets from ``turn.span.start``. Speakers are ``agent``, ``customer``,
         ``unknown`` or any labels that :func:`speakers_of` knows.
         """
         given: list[tuple[str, str, float | None, float | None]] = []
+        heard: list[Iterable[tuple[str, float]]] = []
         for turn in turns:
             if isinstance(turn, Mapping):
                 label, words = str(turn.get("speaker") or ""), str(turn.get("text") or "")
                 begin, end = turn.get("begin"), turn.get("end")
+                heard.append(turn.get("words") or ())
             else:
                 label, words = str(turn[0] or ""), str(turn[1] or "")
                 begin, end = (*turn[2:4], None, None)[:2]
+                heard.append(())
             given.append((label, words, begin, end))
         speakers = speakers_of(label for label, *_ in given)
         made: list[Turn] = []
+        unsure: list[Unsure] = []
         offset = 0
         for index, (label, words, begin, end) in enumerate(given):
             span = Span(offset, offset + len(words))
             made.append(Turn(index, speakers[label], span, label, begin, end))
+            unsure += unsure_words(words, heard[index], offset)
             offset = span.end + 1
         fields.setdefault("kind", "transcript")
+        fields.setdefault("unsure", tuple(unsure))
         return cls(text="\n".join(words for _, words, *_ in given), turns=tuple(made), **fields)
 
     def with_fields(self, **fields: Any) -> Document:
@@ -170,6 +189,41 @@ class Document:
             return None
         turn = self.turns[index]
         return turn if offset <= turn.span.end else None
+
+
+def unsure_words(text: str, words: Iterable[tuple[str, float]], offset: int = 0) -> list[Unsure]:
+    """The words of a turn below the confidence of ``script.yaml``, found in its text in their order.
+
+    Spans count from ``offset``. Words that are not in the text (recognisers add blanks and leave out
+    marks) are passed over. Neighbours become one stretch, of the lowest confidence.
+
+    >>> unsure_words("您好，保证稳赚", [("您好", 0.99), (" 保证", 0.31), ("稳赚", 0.2)])
+    [Unsure(span=Span(start=3, end=7), confidence=0.2)]
+    """
+    limit = _unsure_below()
+    found: list[Unsure] = []
+    place = 0
+    for word, confidence in words:
+        word = word.strip()
+        start = text.find(word, place) if word else -1
+        if start < 0:
+            continue
+        place = start + len(word)
+        if not 0 <= confidence < limit:
+            continue
+        if found and found[-1].span.end == offset + start:
+            last = found.pop()
+            span = Span(last.span.start, offset + place)
+            found.append(Unsure(span, min(confidence, last.confidence)))
+        else:
+            found.append(Unsure(Span(offset + start, offset + place), confidence))
+    return found
+
+
+@lru_cache(maxsize=1)
+def _unsure_below() -> float:
+    limit: float = load_yaml("script.yaml")["recognition"]["unsure_below"]
+    return limit
 
 
 class _Labels:

@@ -10,7 +10,7 @@ only the end of a call decides come with :meth:`LiveCall.end`. A server streams
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,9 @@ from checker.personal import masked_report
 from checker.pipeline import Checker
 from checker.refusals import customer_acts
 from checker.types import Finding, Report, Verdict
+
+#: Words with how sure the recogniser was, from 0 to 1.
+Words = Sequence[tuple[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class _Spoken:
     text: str
     begin: float | None
     end: float | None
+    words: Words
     final: bool
 
 
@@ -86,15 +90,24 @@ class LiveCall:
     _known: dict[str, Finding] = field(default_factory=dict)
     _ended: bool = False
 
-    def partial(self, speaker: str, text: str, *, begin: float | None = None) -> Update:
-        """The turn being spoken, as far as it is known; replaces the partial before it."""
-        return self._hear(_Spoken(speaker, text, begin, None, final=False))
+    def partial(self, speaker: str, text: str, *, begin: float | None = None, words: Words = ()) -> Update:
+        """The turn being spoken, as far as it is known; replaces the partial before it.
+
+        ``words`` are pairs (word, confidence from 0 to 1) where the recogniser gives them.
+        """
+        return self._hear(_Spoken(speaker, text, begin, None, words, final=False))
 
     def final(
-        self, speaker: str, text: str, *, begin: float | None = None, end: float | None = None
+        self,
+        speaker: str,
+        text: str,
+        *,
+        begin: float | None = None,
+        end: float | None = None,
+        words: Words = (),
     ) -> Update:
         """The turn as it stands; replaces its partials."""
-        return self._hear(_Spoken(speaker, text, begin, end, final=True))
+        return self._hear(_Spoken(speaker, text, begin, end, words, final=True))
 
     def end(self) -> Update:
         """The call is over: duties that were still open are judged, a partial left over counts."""
@@ -104,8 +117,7 @@ class LiveCall:
     @property
     def document(self) -> Document:
         """The call as heard so far."""
-        turns = [(turn.speaker, turn.text, turn.begin, turn.end) for turn in self._turns]
-        return Document.from_turns(turns, **self.fields)
+        return Document.from_turns(map(vars, self._turns), **self.fields)
 
     def report(self) -> Report:
         """The report of the call as heard so far."""

@@ -12,11 +12,12 @@ from checker.detection import Detector
 from checker.dialogue import dialogue_findings
 from checker.document import CHANNELS, Document
 from checker.engine import Engine
+from checker.hearing import blanked, marked
 from checker.lexicon import Lexicon, load
 from checker.rewrite import Endpoint, RemoteRewriter, Rewriter
 from checker.scene import Scene, Setting
 from checker.suppress import apply_suppressions, comment_spans, parse_suppressions
-from checker.types import Finding, Guess, Report, Suppression
+from checker.types import Finding, Guess, Level, Report, Span, Suppression
 
 _MOST_TEXTS = 256
 _MOST_CHARACTERS = 100_000
@@ -130,6 +131,7 @@ class Checker:
         judged = [found for found, _ in results]
         if self.rewrites:
             judged = self._rewriter.attach(documents, settings, judged)
+        judged = self._heard(documents, blanks, settings, judged, ended=ended)
         reports = []
         for document, setting, guess, found, findings, (_, excused) in zip(
             documents, settings, guesses, directives, judged, results
@@ -158,6 +160,29 @@ class Checker:
                 )
             )
         return reports
+
+    def _heard(
+        self,
+        documents: Sequence[Document],
+        blanks: Sequence[Sequence[Span]],
+        settings: Sequence[Setting],
+        judged: Sequence[tuple[Finding, ...]],
+        *,
+        ended: bool,
+    ) -> list[tuple[Finding, ...]]:
+        """The findings of each document, marked where they rest on words the recogniser was unsure of."""
+        out = list(judged)
+        parts = [
+            part
+            for part, found in enumerate(judged)
+            if documents[part].unsure and any(finding.level is not Level.HINT for finding in found)
+        ]
+        if parts:
+            scene = Scene([blanked(documents[part]) for part in parts], [blanks[part] for part in parts])
+            without = self._judge(scene, [settings[part] for part in parts], ended=ended)
+            for part, (found, _) in zip(parts, without):
+                out[part] = marked(documents[part], out[part], found)
+        return out
 
     def _judge(
         self, scene: Scene, settings: Sequence[Setting], *, ended: bool = True

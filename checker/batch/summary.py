@@ -77,7 +77,7 @@ def summarise(out: Path) -> dict[str, Any]:
         "examples": _examples(open_ones, lexicon),
         "excused": _excused(findings),
         "records": _records(records),
-        "quality": _quality(calls, rejects),
+        "quality": _quality(calls, findings, rejects),
         "rejects": rejects,
         "least_calls": LEAST_CALLS,
         "version": lexicon.version,
@@ -299,7 +299,9 @@ def _rejects(out: Path) -> list[tuple[str, int]]:
     return [(str(reason), int(count)) for reason, count in reasons.rows()]
 
 
-def _quality(calls: pl.DataFrame, rejects: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:
+def _quality(
+    calls: pl.DataFrame, findings: pl.LazyFrame, rejects: Sequence[tuple[str, int]]
+) -> list[dict[str, Any]]:
     import polars as pl
 
     total = calls.height
@@ -314,6 +316,8 @@ def _quality(calls: pl.DataFrame, rejects: Sequence[tuple[str, int]]) -> list[di
     }
     counts = calls.select([look.sum().alias(name) for name, look in looks.items()]).row(0) if total else ()
     found = [{"name": name, **_share(int(count), total)} for name, count in zip(looks, counts)]
+    unsure = findings.filter(pl.col("recognition").is_not_null()).select(pl.col("call_id").n_unique())
+    found.append({"name": "有问题依据的词识别没有把握", **_share(unsure.collect().item(), total)})
     lost = sum(count for _, count in rejects)
     return [*found, {"name": "读不出来（见 rejects.jsonl）", **_share(lost, total + lost)}]
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from checker.batch.records import CallRecord, RawCall, parse
+from checker.hearing import SCORE
 from checker.personal import masked_report
 from checker.pipeline import Checker
 from checker.readers import ReaderError
@@ -58,6 +59,7 @@ FINDINGS = {
     "message": "string",
     "basis": "string",
     "confidence": "double",
+    "recognition": "double",
     "fingerprint": "string",
 }
 REJECTS = {"source": "string", "place": "string", "reason": "string"}
@@ -147,6 +149,7 @@ def _finding_row(record: CallRecord, report: Report, finding: Finding) -> tuple[
         finding.message,
         "；".join(basis.cite for basis in finding.basis),
         finding.confidence,
+        finding.explanation.scores.get(SCORE),
         finding.fingerprint,
     )
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
-from checker.document import Anchor, Document, Part, parse_turns, speakers_of
+from checker.document import Anchor, Document, Part, Unsure, parse_turns, speakers_of, unsure_words
 from checker.types import Span
 
 
@@ -62,7 +62,7 @@ class Piece:
     ``turn`` says whose it is in a dialogue: ``new`` begins a turn (of ``speaker``, a label, where
     the text carries none), ``more`` goes on with the piece above, ``none`` is nobody's words (the
     name of a column, of a speaker). Unless ``certain``, a label in the text outdoes ``speaker``.
-    ``source`` is the reader's own object that holds the text, for those who edit the file.
+    ``heard`` are its words with how sure the recogniser was, from 0 to 1. ``source`` is the reader's own object that holds the text, for those who edit the file.
     """
 
     text: str
@@ -72,6 +72,7 @@ class Piece:
     end: float | None = None
     turn: Literal["new", "more", "none"] = "new"
     certain: bool = True
+    heard: Sequence[tuple[str, float]] = ()
     source: Any = None
 
 
@@ -85,6 +86,7 @@ def compose(pieces: Iterable[Piece], *, is_dialogue: bool, **fields: Any) -> Doc
     speakers = speakers_of(piece.speaker for piece in kept)
     anchors: list[Anchor] = []
     parts: list[Part] = []
+    unsure: list[Unsure] = []
     offset = 0
     for position, piece in enumerate(kept):
         span = Span(offset, offset + len(piece.text))
@@ -96,10 +98,11 @@ def compose(pieces: Iterable[Piece], *, is_dialogue: bool, **fields: Any) -> Doc
         elif piece.turn != "none":
             speaker = speakers[piece.speaker]
             parts.append(Part(span, speaker, piece.speaker, piece.begin, piece.end, piece.certain))
+        unsure += unsure_words(piece.text, piece.heard, offset)
         offset = span.end + 1
     text = "\n".join(piece.text for piece in kept)
     turns = parse_turns(text, parts) if parts else ()
     if not is_dialogue and not any(turn.label for turn in turns):
         turns = ()
     fields.setdefault("kind", "script" if turns else "text")
-    return Document(text=text, turns=turns, anchors=tuple(anchors), **fields)
+    return Document(text=text, turns=turns, anchors=tuple(anchors), unsure=tuple(unsure), **fields)

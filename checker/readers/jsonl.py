@@ -7,7 +7,8 @@ into one document where they have none. A turn may also be a pair of speaker and
 labelled string. Lists of turns are found inside the wrapping of speech recognition services too.
 Keys go by the names in ``lexicons/script.yaml``; the others become metadata. Times are seconds;
 ``words``, ``bg`` and whole-numbered ``BeginTime`` are milliseconds, as the services that use these
-names write them.
+names write them. What recognisers say of their own certainty, word by word or turn by turn, is kept
+(names under ``recognition``).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from checker.data import load_yaml
 from checker.document import Document
 from checker.readers import _table
 from checker.readers._base import Piece, ReaderError, ReadOptions, compose
@@ -201,7 +203,7 @@ class _Reader:
         speaker = "" if role is None else self._clean(str(role))
         words = self._clean(self._words(value) or "")
         begin, end = (self._seconds(value, kind) for kind in ("begin", "end"))
-        return Piece(words, place, speaker, begin, end)
+        return Piece(words, place, speaker, begin, end, heard=_heard(value, words))
 
     def _seconds(self, turn: dict[str, Any], kind: str) -> float | None:
         key, value = self._find(turn, kind)
@@ -287,6 +289,61 @@ class _Reader:
             return text
         self.repaired = True
         return _SURROGATE.sub("\ufffd", text)
+
+
+@lru_cache(maxsize=1)
+def _recognition() -> dict[str, dict[str, int]]:
+    """What recognisers call lists of words, the words and their confidence -> rank."""
+    listed = load_yaml("script.yaml")["recognition"]
+    return {
+        kind: {_plain(name): rank for rank, name in reversed(list(enumerate(listed[kind])))}
+        for kind in ("lists", "word", "confidence", "turn_confidence")
+    }
+
+
+def _named(item: Mapping[str, Any], kind: str) -> Iterator[Any]:
+    """The values of an object under the names of a kind, the preferred first."""
+    ranks = _recognition()[kind]
+    found = sorted((ranks[plain], key) for key in item if (plain := _plain(key)) in ranks)
+    return (item[key] for _, key in found)
+
+
+def _heard(turn: Mapping[str, Any], text: str) -> list[tuple[str, float]]:
+    """The words of a turn with how sure the recogniser was; empty where it does not say.
+
+    Whisper and the like give a list of objects, others a list of words beside a list of figures, or one
+    figure for the whole turn. Fields that are all 0 were not filled in.
+    """
+    pairs = _pairs(turn, text)
+    return pairs if any(sure for _, sure in pairs) else []
+
+
+def _pairs(turn: Mapping[str, Any], text: str) -> list[tuple[str, float]]:
+    words = next((value for value in _named(turn, "lists") if isinstance(value, list) and value), None)
+    if words is not None and all(isinstance(word, dict) for word in words):
+        pairs = []
+        for word in words:
+            said = next((value for value in _named(word, "word") if isinstance(value, str)), "")
+            sure = next(map(_share, _named(word, "confidence")), None)
+            pairs.append((said, 1.0 if sure is None else sure))
+        return pairs
+    figures = next(_named(turn, "turn_confidence"), None)
+    if isinstance(figures, list):
+        shares = [_share(value) for value in figures]
+        if words is not None and len(words) == len(shares) and all(isinstance(word, str) for word in words):
+            return [(word, 1.0 if sure is None else sure) for word, sure in zip(words, shares)]
+        return []
+    whole = _share(figures)
+    return [] if whole is None else [(text, whole)]
+
+
+def _share(value: Any) -> float | None:
+    """A figure from 0 to 1, which some write as text; None for anything else."""
+    try:
+        share = float(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else -1.0
+    except ValueError:
+        return None
+    return share if 0 <= share <= 1 else None
 
 
 def _common(items: list[dict[str, Any]]) -> dict[str, Any]:

@@ -39,6 +39,9 @@ class TurnIn(BaseModel):
     text: str
     begin: float | None = None
     end: float | None = None
+    words: list[tuple[str, float]] = Field(
+        default_factory=list, description="words with how sure speech recognition was, from 0 to 1"
+    )
 
 
 class CheckIn(BaseModel):

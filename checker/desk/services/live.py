@@ -10,7 +10,7 @@ import queue
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +62,16 @@ class LiveCalls:
             self._calls[name] = _Call(actor.id, live)
         return name
 
-    def say(self, actor: Actor, name: str, speaker: str, text: str, *, final: bool = True) -> dict[str, Any]:
+    def say(
+        self,
+        actor: Actor,
+        name: str,
+        speaker: str,
+        text: str,
+        *,
+        final: bool = True,
+        words: Sequence[tuple[str, float]] = (),
+    ) -> dict[str, Any]:
         """What a turn, or the part of it heard so far, changed: ``checker.live.Update`` as JSON."""
         call = self._find(actor, name, own=True)
         if not storable(text) or len(text) > MOST_CHARACTERS:
@@ -72,7 +81,7 @@ class LiveCalls:
                 raise TooManyError("通话太长")
             call.turns += final
             hear = call.live.final if final else call.live.partial
-            update = hear(speaker, text).to_dict()
+            update = hear(speaker, text, words=words).to_dict()
             for watcher in call.watchers:
                 watcher.put(update)
         return update

@@ -117,7 +117,7 @@ def begin_call(request: Request, who: Who, body: schemas.CallBody) -> dict[str, 
 @router.post("/live/{call}/turns")
 def say_turn(request: Request, who: Who, call: CallName, body: schemas.TurnBody) -> dict[str, Any]:
     """A turn of the call; answers with the findings that it added or took back."""
-    return _calls(request).say(who, call, body.speaker, body.text, final=body.final)
+    return _calls(request).say(who, call, body.speaker, body.text, final=body.final, words=body.words)
 
 
 @router.get("/live/{call}/events", response_class=StreamingResponse)

@@ -155,12 +155,14 @@ class CallBody(Body):
 class TurnBody(Body):
     """One turn of a running call; the speaker is ``agent``, ``customer`` or a label such as 客服.
 
-    With ``final`` false it is what was heard so far of a turn, which the next one replaces.
+    With ``final`` false it is what was heard so far of a turn, which the next one replaces. ``words`` are
+    its words with how sure speech recognition was, from 0 to 1.
     """
 
     speaker: Short
     text: Note
     final: bool = True
+    words: Annotated[list[tuple[Short, float]], Field(max_length=2000)] = Field(default_factory=list)
 
 
 class WebhookBody(Body):
