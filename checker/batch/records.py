@@ -11,15 +11,18 @@ from __future__ import annotations
 import csv
 import hashlib
 import hmac
+import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from checker.batch.sheet import sheet_rows
 from checker.config import CALL_FIELDS
 from checker.document import Document
 from checker.readers import FORMATS, ReaderError, ReadOptions, read_bytes, read_path
@@ -32,6 +35,8 @@ _YES = {"1", "y", "yes", "true", "t", "是", "有", "同意", "已同意", "已�
 _NO = {"0", "n", "no", "false", "f", "否", "无", "不同意", "未同意", "未授权", "没有"}
 _CHINA = timezone(timedelta(hours=8))
 _BLOCK = 2048
+# A whole call may stand in one field.
+csv.field_size_limit(1 << 24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +129,11 @@ def _lines(file: Path, name: str, before: int) -> Iterator[RawCall]:
                 )
 
 
-def _csv_rows(file: Path) -> Iterator[dict[str, Any]]:
+#: A row by the names of its columns, and the share of the file read with it.
+Row = tuple[dict[str, Any], float]
+
+
+def _csv_rows(file: Path) -> Iterator[Row]:
     with file.open("rb") as probe:
         start = probe.read(1 << 16)
     for encoding in ("utf-8-sig", "utf-16" if start[:2] in (b"\xff\xfe", b"\xfe\xff") else "gb18030"):
@@ -136,32 +145,36 @@ def _csv_rows(file: Path) -> Iterator[dict[str, Any]]:
                 break
         else:
             break
-    with file.open(encoding=encoding, errors="replace", newline="") as stream:
+    size = file.stat().st_size or 1
+    with file.open("rb") as binary, io.TextIOWrapper(binary, encoding, "replace", newline="") as stream:
         delimiter = "\t" if file.suffix.lower() == ".tsv" else ","
-        yield from csv.DictReader(stream, delimiter=delimiter)
+        for row in csv.DictReader(stream, delimiter=delimiter):
+            yield row, binary.tell() / size
 
 
-def _parquet_rows(file: Path) -> Iterator[dict[str, Any]]:
+def _parquet_rows(file: Path) -> Iterator[Row]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        for batch in pq.ParquetFile(file).iter_batches(batch_size=_BLOCK):
-            yield from batch.to_pylist()
+        table = pq.ParquetFile(file)
+        total, done = table.metadata.num_rows or 1, 0
+        for batch in table.iter_batches(batch_size=_BLOCK):
+            done += batch.num_rows
+            for row in batch.to_pylist():
+                yield row, done / total
     except pa.ArrowInvalid as error:
         raise ReaderError(str(file), f"is no Parquet file ({error})", "write it again") from None
 
 
-def _sheet_rows(file: Path) -> Iterator[dict[str, Any]]:
-    from python_calamine import CalamineError, CalamineWorkbook
-
-    try:
-        rows = CalamineWorkbook.from_path(str(file)).get_sheet_by_index(0).iter_rows()
-        header = [str(cell) for cell in next(rows, [])]
-        for row in rows:
-            yield dict(zip(header, row))
-    except CalamineError as error:
-        raise ReaderError(str(file), f"is no sheet ({error})", "save it as .xlsx") from None
+def _sheet_rows(file: Path) -> Iterator[Row]:
+    rows = sheet_rows(file)
+    header: list[str] = []
+    for cells, share in rows:
+        if header:
+            yield dict(zip_longest(header, cells[: len(header)], fillvalue="")), share
+        elif any(cells):
+            header = list(map(str, cells))
 
 
 @lru_cache(maxsize=256)
@@ -180,16 +193,16 @@ def _value(row: Mapping[str, Any], kind: str, columns: Mapping[str, str]) -> Any
 
 
 def _grouped(
-    rows: Iterable[dict[str, Any]], name: str, columns: Mapping[str, str], before: int, size: int
+    rows: Iterable[Row], name: str, columns: Mapping[str, str], before: int, size: int
 ) -> Iterator[RawCall]:
     """Rows of one call together; a row without a role is a call of its own."""
     held: list[Mapping[str, Any]] = []
-    call, first = None, 0
-    for number, row in enumerate(rows, 2):
+    call, first, share = None, 0, 0.0
+    for number, (row, share) in enumerate(rows, 2):
         is_turn = _value(row, "role", columns) is not None
         key = str(_value(row, "call_id", columns) or number) if is_turn else str(number)
         if held and key != call:
-            yield RawCall(name, f"第 {first} 行", tuple(held), before + size // 2)
+            yield RawCall(name, f"第 {first} 行", tuple(held), before + int(size * share))
             held = []
         if not held:
             call, first = key, number
