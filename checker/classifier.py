@@ -214,15 +214,44 @@ class Classifier:
             out[filled] = self.scores(*split_texts([texts[number] for number in filled]))
         return out
 
-    def opinions(self, codes: Codes, starts: Indices, ends: Indices) -> dict[int, Opinion]:
-        """By sentence number, the opinion on every sentence that reaches a threshold."""
+    def opinions(
+        self, codes: Codes, starts: Indices, ends: Indices, wanted: npt.NDArray[np.bool_] | None = None
+    ) -> dict[int, Opinion]:
+        """By sentence number, the opinion on every sentence that reaches a threshold.
+
+        Where ``wanted``, of shape (n_sentences,), is false none is formed.
+        """
         scores = self.scores(codes, starts, ends)
+        suspicious = scores >= self.lowest_score
+        if wanted is not None:
+            suspicious &= wanted
+        numbers = np.array(
+            [n for n in suspicious.nonzero()[0].tolist() if is_prose(codes[starts[n] : ends[n]])], np.int64
+        )
+        if not len(numbers):
+            return {}
+        starts, ends = starts[numbers], ends[numbers]
+        seen = symbols(codes, starts, ends)
+        named = self._named(self._name_scores(seen)).tolist()
+        probabilities = self.probability(scores[numbers]).tolist()
+        limits = [self.thresholds.get(category) for category in named]
+        shares = self._shares(seen, len(codes), ends - starts)
         out = {}
-        for number in np.flatnonzero(scores >= self.lowest_score).tolist():
-            sentence = codes[int(starts[number]) : int(ends[number])]
-            opinion = self._opinion(sentence, float(scores[number])) if is_prose(sentence) else None
-            if opinion is not None:
-                out[number] = opinion
+        for number, start, end, category, probability, limit in zip(
+            numbers.tolist(), starts.tolist(), ends.tolist(), named, probabilities, limits
+        ):
+            if limit is None or probability < limit.hint:
+                continue
+            sentence, carried = codes[start:end], shares[start:end]
+            first, last = _heaviest(carried)
+            out[number] = Opinion(
+                category=category,
+                probability=round(probability, 3),
+                sure=probability >= limit.review,
+                start=first,
+                end=last,
+                evidence=_evidence(sentence, carried, first, last),
+            )
         return out
 
     def opinion(self, text: str) -> Opinion | None:
@@ -257,64 +286,63 @@ class Classifier:
         scores = scores + sums.reshape(-1, 3).sum(axis=1) + self._side_bias
         return np.asarray(1 / (1 + np.exp(-(self._candidate_slope * scores + self._candidate_offset))))
 
-    def name_scores(self, sentence: Codes) -> Floats:
-        """For each category the score that it is right, given that something is wrong.
+    def _name_scores(self, seen: Symbols) -> Floats:
+        """For each sentence and category the score that it is right, given that something is wrong.
 
-        The fallback's is the score that some claim is wrong, rather than a conduct.
+        The fallback's is the score that some claim is wrong, rather than a conduct. Shape
+        (n_sentences, n_categories).
         """
-        seen = _whole(sentence)
-        total = np.zeros(len(self.categories))
-        for numbers in buckets(seen.codes):
-            total += self._names[numbers].sum(axis=0, dtype=np.int64)
-        count = ngram_counts(np.array([len(seen.codes)]))[0]
-        return np.asarray(total * self._name_scales / np.sqrt(count) + self._name_biases)
+        total = np.zeros((len(seen.codes), len(self.categories)), dtype=np.int64)
+        for n, numbers in enumerate(buckets(seen.codes), 1):
+            weights = self._names[numbers].astype(np.int64)
+            for step in range(1, n):
+                weights[seen.last[:-1] - step] = 0
+            total[: len(weights)] += weights
+        sums = np.add.reduceat(total, seen.first)
+        counts = ngram_counts(seen.last - seen.first)
+        return np.asarray(sums * self._name_scales / np.sqrt(counts)[:, None] + self._name_biases)
 
-    def _opinion(self, sentence: Codes, score: float) -> Opinion | None:
-        probability = float(self.probability(np.array([score]))[0])
-        category = self._name(self.name_scores(sentence))
-        limits = self.thresholds.get(category)
-        if limits is None or probability < limits.hint:
-            return None
-        shares = self.contributions(sentence)
-        start, end = _heaviest(shares)
-        return Opinion(
-            category=category,
-            probability=round(probability, 3),
-            sure=probability >= limits.review,
-            start=start,
-            end=end,
-            evidence=_evidence(sentence, shares, start, end),
-        )
-
-    def _name(self, scores: Floats) -> str:
+    def _named(self, scores: Floats) -> npt.NDArray[np.str_]:
         """The likeliest narrow category if it is certain enough, else the fallback, else nothing."""
         certainty = 1 / (1 + np.exp(-scores))
         fallback = self.categories.index(FALLBACK)
-        narrow = int(np.argmax(np.where(np.arange(len(scores)) == fallback, -1.0, certainty)))
-        for number in (narrow, fallback):
-            limits = self.thresholds.get(self.categories[number])
-            if limits is not None and certainty[number] >= limits.named:
-                return self.categories[number]
-        return ""
+        rows = np.arange(len(scores))
+        narrow = np.argmax(np.where(np.arange(scores.shape[1]) == fallback, -1.0, certainty), axis=1)
+        limits = [self.thresholds.get(name) for name in self.categories]
+        least = np.array([np.inf if limit is None else limit.named for limit in limits])
+        names = np.array([*self.categories, ""])
+        is_fallback = certainty[:, fallback] >= least[fallback]
+        otherwise = np.where(is_fallback, fallback, len(self.categories))
+        return np.asarray(names[np.where(certainty[rows, narrow] >= least[narrow], narrow, otherwise)])
 
     def contributions(self, sentence: Codes) -> Floats:
         """What each character of a sentence adds to its score; the sum is the score.
 
         An n-gram's weight is divided among its characters, the bias among all characters.
         """
-        seen = _whole(sentence)
+        seen = symbols(sentence, np.zeros(1, np.int32), np.array([len(sentence)], np.int32))
+        return self._shares(seen, len(sentence), np.array([len(sentence)]))
+
+    def _shares(self, seen: Symbols, size: int, lengths: Numbers | Indices) -> Floats:
+        """The contributions of the characters of many sentences, at their places among ``size`` codes."""
         shares = np.zeros(len(seen.codes))
         for n, numbers in enumerate(buckets(seen.codes), 1):
             weights = self._gate[numbers].astype(np.float64) / n
+            for step in range(1, n):
+                weights[seen.last[:-1] - step] = 0
             for step in range(n):
                 shares[step : step + len(weights)] += weights
-        shares /= np.sqrt(float(ngram_counts(np.array([len(seen.codes)]))[0]))
+        symbols_of = seen.last - seen.first
+        shares /= np.repeat(np.sqrt(ngram_counts(symbols_of).astype(np.float64)), symbols_of)
         # The edge marks' shares go to the characters beside them.
-        shares[1] += shares[0]
-        shares[-2] += shares[-1]
-        out = np.zeros(len(sentence))
-        out[seen.origin[1:-1]] = shares[1:-1]
-        return out + self._bias / len(sentence)
+        shares[seen.first + 1] += shares[seen.first]
+        shares[seen.last - 2] += shares[seen.last - 1]
+        inner = (seen.origin >= 0).nonzero()[0]
+        out = np.zeros(size)
+        out[seen.origin[inner]] = shares[inner]
+        places = _within(seen.origin[seen.first + 1], lengths)
+        out[places] += np.repeat(self._bias / lengths, lengths)
+        return out
 
     @classmethod
     def load(cls, path: str | Path | None = None) -> Classifier:
@@ -358,8 +386,12 @@ def is_prose(sentence: Codes) -> bool:
     return han >= _LEAST_HAN and han * 3 >= len(sentence) * 2
 
 
-def _whole(sentence: Codes) -> Symbols:
-    return symbols(sentence, np.zeros(1, np.int32), np.array([len(sentence)], np.int32))
+def _within(starts: Numbers, lengths: Numbers | Indices) -> Numbers:
+    """The places in ``starts[k]`` to ``starts[k] + lengths[k]``, for every k."""
+    ends = np.cumsum(lengths, dtype=np.int64)
+    total = int(ends[-1]) if len(ends) else 0
+    places: Numbers = np.arange(total) + np.repeat(starts - (ends - lengths), lengths)
+    return places
 
 
 def _heaviest(shares: Floats) -> tuple[int, int]:

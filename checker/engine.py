@@ -15,9 +15,9 @@ import numpy as np
 
 from checker.classifier import Classifier, default_classifier
 from checker.disguise import Disguises
-from checker.exemptions import Context, Exemptions
+from checker.exemptions import Condition, Context, Exemptions
 from checker.lexicon import MARK, Cues, Lexicon, Rule
-from checker.matching import BEFORE, Scanner, Tokenizer, Woken, cuts_words, either, found_any, regex
+from checker.matching import BEFORE, Scanner, Tokenizer, Woken, cuts_words, either, regex
 from checker.normalize import CLAUSE_ENDS, READINGS, View, select
 from checker.outcomes import Candidate, Hit, Maker, Outcome, settle
 from checker.scene import Scene, Setting
@@ -122,7 +122,7 @@ class Engine:
                 )
                 found.setdefault(place.number, []).append(hit)
         self._weigh_claims(found)
-        for number, hit in self._doubts(scene, base):
+        for number, hit in self._doubts(scene, base, found):
             found.setdefault(number, []).append(hit)
         return {sentence: tuple(found.get(number, ())) for sentence, number in unknown.items()}
 
@@ -140,11 +140,21 @@ class Engine:
         for (hits, position), claim in zip(weighed, self.classifier.claims(places).tolist()):
             hits[position] = replace(hits[position], claim=claim)
 
-    def _doubts(self, scene: Scene, base: View) -> Iterator[tuple[int, Hit]]:
-        """(sentence of the plain view, hit) of every sentence the model objects to."""
-        if self.classifier is None:
+    def _doubts(
+        self, scene: Scene, base: View, found: Mapping[int, Sequence[Hit]]
+    ) -> Iterator[tuple[int, Hit]]:
+        """(sentence of the plain view, hit) of every sentence the model objects to.
+
+        Sentences in which a rule has spoken wherever they occur are left out.
+        """
+        model = self.classifier
+        if model is None:
             return
-        for number, opinion in self.classifier.opinions(base.codes, base.starts, base.ends).items():
+        spoken = [
+            number for number, hits in found.items() if any(hit.speaks(model.innocent_below) for hit in hits)
+        ]
+        wanted = ~np.isin(base.sentences, spoken)
+        for number, opinion in model.opinions(base.codes, base.starts, base.ends, wanted).items():
             rule = self._model_rules.get(opinion.category)
             if rule is None:
                 continue
@@ -263,8 +273,8 @@ class _SentenceJudge:
         self.sentence = sentence
         self.number = number
         self._tokens: list[tuple[int, int]] | None = None
-        self._excuses: dict[str, list[int]] | None = None
-        self._held: dict[tuple[str, str], bool] = {}
+        self._excuses: list[int] | None = None
+        self._held: dict[Condition, bool] = {}
 
     # functools.cached_property takes a lock, which costs more than these do.
     @property
@@ -274,7 +284,7 @@ class _SentenceJudge:
         return self._tokens
 
     @property
-    def excuses(self) -> dict[str, list[int]]:
+    def excuses(self) -> list[int]:
         if self._excuses is None:
             self._excuses = self.engine.exemptions.possible(self.sentence)
         return self._excuses
@@ -351,9 +361,9 @@ class _SentenceJudge:
 
     def _near(self, cues: Cues, context: Context) -> bool:
         if cues.within == "clause":
-            return found_any(cues.patterns, context.part("clause"))
+            return either(cues.patterns).found(context.part("clause"))
         if cues.within == "sentence":
-            return found_any(cues.patterns, self.sentence)
+            return either(cues.patterns).found(context.part("sentence"))
         return self._scene().holds(cues, self.number)
 
 
@@ -375,7 +385,7 @@ def _readable(text: str, start: int, end: int, tokens: Sequence[tuple[int, int]]
 
 def _excepted(patterns: tuple[str, ...], context: Context) -> bool:
     """True when the candidate lies inside a match of one of the ``unless`` patterns."""
-    sentence, marked = context.sentence.encode(), context.marked.encode()
+    sentence, marked = context.part("sentence"), context.part("around")
     # Nearly always none of them matches anywhere: one look tells.
     combined = either(patterns)
     if not combined.found(marked) and not combined.found(sentence):

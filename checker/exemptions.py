@@ -8,11 +8,11 @@ conditions on one sentence. Excused candidates are kept and shown, never thrown 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from checker.lexicon import MARK, Exemption, Lexicon, Rule
-from checker.matching import regex
+from checker.matching import Pattern, either, regex
 from checker.normalize import CLAUSE_ENDS
 from checker.types import Attempt
 
@@ -22,7 +22,6 @@ _WHOLE = frozenset({"sentence", "turn", "document"})
 _CLAUSE = re.compile(f"[{CLAUSE_ENDS}]")
 
 
-@dataclass
 class Context:
     """A candidate in its sentence, and what lies around the sentence.
 
@@ -31,14 +30,37 @@ class Context:
     ``held`` remembers what holds of the whole sentence, for all of its candidates.
     """
 
-    sentence: str
-    start: int
-    end: int
-    tokens: Callable[[], list[tuple[int, int]]]
-    turn_text: Callable[[], str]
-    document_text: Callable[[], str]
-    held: dict[tuple[str, str], bool] = field(default_factory=dict)
-    _clause_span: tuple[int, int] | None = None
+    __slots__ = (
+        "_clause_span",
+        "_encoded",
+        "document_text",
+        "end",
+        "held",
+        "sentence",
+        "start",
+        "tokens",
+        "turn_text",
+    )
+
+    def __init__(
+        self,
+        sentence: str,
+        start: int,
+        end: int,
+        tokens: Callable[[], list[tuple[int, int]]],
+        turn_text: Callable[[], str],
+        document_text: Callable[[], str],
+        held: dict[Condition, bool] | None = None,
+    ) -> None:
+        self.sentence = sentence
+        self.start = start
+        self.end = end
+        self.tokens = tokens
+        self.turn_text = turn_text
+        self.document_text = document_text
+        self.held = {} if held is None else held
+        self._clause_span: tuple[int, int] | None = None
+        self._encoded: dict[str, bytes] = {}
 
     @property
     def clause_span(self) -> tuple[int, int]:
@@ -51,15 +73,9 @@ class Context:
             self._clause_span = start, after.start() if after else len(self.sentence)
         return self._clause_span
 
-    @property
-    def marked(self) -> str:
-        """The sentence with the candidate replaced by one private character."""
-        return f"{self.sentence[: self.start]}{MARK}{self.sentence[self.end :]}"
-
-    def part(self, name: str) -> str:
-        """The text a condition of this name looks at."""
+    def _part(self, name: str) -> str:
         if name == "around":
-            return self.marked
+            return f"{self.sentence[: self.start]}{MARK}{self.sentence[self.end :]}"
         if name == "inside":
             return self.sentence[self.start : self.end]
         if name == "sentence":
@@ -82,117 +98,187 @@ class Context:
             return self.sentence[self.end : last]
         return self.sentence[first:last]
 
-    def holds(self, name: str, pattern: str) -> bool:
-        """One condition, as listed in ``lexicons/README.md``."""
-        if name.startswith("not_"):
-            return not self.holds(name[4:], pattern)
-        if name in _WHOLE:
-            known = self.held.get((name, pattern))
-            if known is None:
-                known = self.held[name, pattern] = regex(pattern).found(self.part(name).encode())
-            return known
-        text = self.part(name).encode()
-        if name == "before":
-            return regex(f"(?:{pattern})$").found(text)
-        if name == "after":
-            return regex(pattern).starts(text)
-        if name in ("inside", "token"):
-            return regex(pattern).is_all(text)
-        if name == "around":
-            return any(_MARK in piece for piece in regex(pattern).pieces(text))
-        return regex(pattern).found(text)
+    def part(self, name: str) -> bytes:
+        """The text, in UTF-8, that a condition of this name looks at.
 
-    def failing(self, alternative: Mapping[str, str]) -> str | None:
-        """The first condition that does not hold, or None when all hold."""
-        for name, pattern in alternative.items():
-            if not self.holds(name, pattern):
-                return name
-        return None
+        ``around`` is the sentence with the candidate replaced by one private character.
+        """
+        encoded = self._encoded.get(name)
+        if encoded is None:
+            encoded = self._encoded[name] = self._part(name).encode()
+        return encoded
+
+
+class Condition:
+    """One condition, as listed in ``lexicons/README.md``; its pattern is compiled when first needed."""
+
+    __slots__ = ("_compiled", "_pattern", "is_negated", "part")
+
+    def __init__(self, name: str, pattern: str) -> None:
+        self.is_negated = name.startswith("not_")
+        self.part = name.removeprefix("not_")
+        self._pattern = f"(?:{pattern})$" if self.part == "before" else pattern
+        self._compiled: Pattern | None = None
+
+    def holds(self, context: Context) -> bool:
+        """True when the condition holds of a candidate."""
+        if self.part not in _WHOLE:
+            return self._matches(context.part(self.part)) is not self.is_negated
+        known = context.held.get(self)
+        if known is None:
+            known = context.held[self] = self._matches(context.part(self.part)) is not self.is_negated
+        return known
+
+    def _matches(self, text: bytes) -> bool:
+        pattern = self._compiled
+        if pattern is None:
+            pattern = self._compiled = regex(self._pattern)
+        if self.part == "after":
+            return pattern.starts(text)
+        if self.part in ("inside", "token"):
+            return pattern.is_all(text)
+        if not pattern.found(text):
+            return False
+        return self.part != "around" or any(_MARK in piece for piece in pattern.pieces(text))
+
+
+class _Alternative:
+    """Conditions under which an exemption holds, and what is told then."""
+
+    __slots__ = ("conditions", "met", "refuted", "unless")
+
+    def __init__(self, exemption: Exemption, position: int, failed: Attempt, unless: _Conditions) -> None:
+        conditions = exemption.any[position]
+        self.conditions = tuple(Condition(name, pattern) for name, pattern in conditions.items())
+        self.unless = unless
+        reason = "、".join(dict.fromkeys(_CONDITION_NAMES[c.part] for c in self.conditions))
+        self.met = replace(failed, excused=True, reason=f"依据：{reason}")
+        self.refuted = replace(failed, reason="语境相符，但被后文推翻或转指商品")
+
+    def holds(self, context: Context) -> bool:
+        return all(condition.holds(context) for condition in self.conditions)
+
+    def is_refuted(self, context: Context) -> bool:
+        return any(all(condition.holds(context) for condition in conditions) for conditions in self.unless)
+
+
+_Conditions = tuple[tuple[Condition, ...], ...]
+
+
+class _Plan:
+    """The exemptions that one rule admits: where each of their alternatives stands among them."""
+
+    __slots__ = ("failed", "places")
+
+    def __init__(self, failed: tuple[Attempt, ...], places: dict[int, int]) -> None:
+        self.failed = failed
+        self.places = places
 
 
 class Exemptions:
     """The exemptions of a lexicon, sorted by rule once.
 
     Most alternatives cannot hold in a sentence because a word they need is not there: one pass
-    over the sentence finds the words of all alternatives, and only the others are evaluated.
+    over the sentence finds the words of all alternatives, and only the others are evaluated. Those
+    that need no word are told by what must stand around the candidate, all in one look.
     """
 
     def __init__(self, lexicon: Lexicon) -> None:
         from ahocorasick_rs import AhoCorasick, Implementation
 
+        self._alternatives: list[_Alternative] = []
+        by_exemption: dict[str, range] = {}
+        failed: dict[str, Attempt] = {}
         # A literal wakes an alternative through its first group; further groups must be there too.
-        wakes: dict[str, list[tuple[str, int]]] = {}
-        self._further: dict[tuple[str, int], tuple[tuple[str, ...], ...]] = {}
-        self._always: frozenset[tuple[str, int]] = frozenset(
-            (exemption.id, position)
-            for exemption in lexicon.exemptions
-            for position, groups in enumerate(exemption.needs)
-            if not groups
-        )
+        wakes: dict[str, list[int]] = {}
+        shows: dict[str, list[tuple[int, int]]] = {}
+        self._further: dict[int, list[tuple[int, int]]] = {}
+        self._always: list[int] = []
+        around: list[str] = []
+        self._around: list[int] = []
         for exemption in lexicon.exemptions:
-            for position, groups in enumerate(exemption.needs):
-                for word in groups[0] if groups else ():
-                    wakes.setdefault(word, []).append((exemption.id, position))
-                if len(groups) > 1:
-                    self._further[exemption.id, position] = groups[1:]
-        words = sorted(wakes)
-        self._wakes = [tuple(wakes[word]) for word in words]
-        self._automaton = AhoCorasick(words, implementation=Implementation.ContiguousNFA) if words else None
-        self._failed = {
-            exemption.id: Attempt(
+            failed[exemption.id] = Attempt(
                 exemption.id, exemption.name, False, "语境不符", lexicon.bases[exemption.clause].cite
             )
-            for exemption in lexicon.exemptions
-        }
+            unless = tuple(
+                tuple(Condition(name, pattern) for name, pattern in conditions.items())
+                for conditions in exemption.unless
+            )
+            first = len(self._alternatives)
+            for position, groups in enumerate(exemption.needs):
+                number = first + position
+                self._alternatives.append(_Alternative(exemption, position, failed[exemption.id], unless))
+                for word in groups[0] if groups else ():
+                    wakes.setdefault(word, []).append(number)
+                for group, alternatives in enumerate(groups[1:]):
+                    self._further.setdefault(number, []).append((number, group))
+                    for word in alternatives:
+                        shows.setdefault(word, []).append((number, group))
+                if not groups and "around" in exemption.any[position]:
+                    around.append(exemption.any[position]["around"])
+                    self._around.append(number)
+                elif not groups:
+                    self._always.append(number)
+            by_exemption[exemption.id] = range(first, len(self._alternatives))
+        self._any_around = tuple(around)
+        words = sorted({*wakes, *shows})
+        self._wakes = [tuple(wakes.get(word, ())) for word in words]
+        self._shows = [tuple(shows.get(word, ())) for word in words]
+        self._automaton = AhoCorasick(words, implementation=Implementation.ContiguousNFA) if words else None
         by_id = {exemption.id: exemption for exemption in lexicon.exemptions}
-        self._for_rule: dict[str, tuple[Exemption, ...]] = {}
+        plans: dict[tuple[str, ...], _Plan] = {}
+        self._plans: dict[str, _Plan] = {}
         for rule in lexicon.rules:
             if rule.strict:
-                chosen: Sequence[Exemption] = ()
+                chosen: Sequence[str] = ()
             elif rule.exemptions is None:
-                chosen = [item for item in lexicon.exemptions if item.covers(rule)]
+                chosen = [item.id for item in lexicon.exemptions if item.covers(rule)]
             else:
-                chosen = [by_id[name] for name in rule.exemptions if name in by_id]
-            self._for_rule[rule.id] = tuple(chosen)
+                chosen = [name for name in rule.exemptions if name in by_id]
+            key = tuple(chosen)
+            if key not in plans:
+                places = {n: place for place, name in enumerate(chosen) for n in by_exemption[name]}
+                plans[key] = _Plan(tuple(failed[name] for name in chosen), places)
+            self._plans[rule.id] = plans[key]
 
-    def possible(self, sentence: str) -> dict[str, list[int]]:
-        """For each exemption the alternatives that may hold in a sentence, in order."""
+    def possible(self, sentence: str) -> list[int]:
+        """The alternatives that may hold in a sentence because the words they need are there."""
         woken = set(self._always)
+        shown: set[tuple[int, int]] = set()
         if self._automaton is not None:
-            for hit in self._automaton.find_matches_as_indexes(sentence, overlapping=True):
-                woken.update(self._wakes[hit[0]])
-        out: dict[str, list[int]] = {}
-        for key in sorted(woken):
-            groups = self._further.get(key, ())
-            if all(any(word in sentence for word in group) for group in groups):
-                out.setdefault(key[0], []).append(key[1])
-        return out
+            for word in {
+                hit[0] for hit in self._automaton.find_matches_as_indexes(sentence, overlapping=True)
+            }:
+                woken.update(self._wakes[word])
+                shown.update(self._shows[word])
+        further = self._further
+        return [n for n in woken if n not in further or shown.issuperset(further[n])]
 
-    def attempts(
-        self, rule: Rule, context: Context, possible: Mapping[str, Sequence[int]]
-    ) -> tuple[Attempt, ...]:
+    def attempts(self, rule: Rule, context: Context, possible: Iterable[int]) -> tuple[Attempt, ...]:
         """What was tried on a candidate, in order; the last one excused it, if one did.
 
         ``possible`` is the answer of :meth:`possible` for the candidate's sentence.
         """
-        tried: list[Attempt] = []
-        for exemption in self._for_rule[rule.id]:
-            failed = self._failed[exemption.id]
-            met = None
-            for position in possible.get(exemption.id, ()):
-                if context.failing(exemption.any[position]) is None:
-                    met = exemption.any[position]
-                    break
-            if met is None:
-                tried.append(failed)
+        plan = self._plans[rule.id]
+        places = plan.places
+        if not places:
+            return ()
+        tries = [(places[number], number) for number in possible if number in places]
+        if self._any_around and either(self._any_around).found(context.part("around")):
+            tries += [(places[number], number) for number in self._around if number in places]
+        tried: list[Attempt] | None = None
+        done = -1
+        for place, number in sorted(tries):
+            alternative = self._alternatives[number]
+            if place == done or not alternative.holds(context):
                 continue
-            if any(context.failing(alternative) is None for alternative in exemption.unless):
-                tried.append(replace(failed, reason="语境相符，但被后文推翻或转指商品"))
+            if alternative.is_refuted(context):
+                tried = tried or list(plan.failed)
+                tried[place] = alternative.refuted
+                done = place
                 continue
-            reason = "、".join(dict.fromkeys(_CONDITION_NAMES[name.removeprefix("not_")] for name in met))
-            tried.append(replace(failed, excused=True, reason=f"依据：{reason}"))
-            break
-        return tuple(tried)
+            return (*(tried or plan.failed)[:place], alternative.met)
+        return tuple(tried) if tried else plan.failed
 
 
 _CONDITION_NAMES = {

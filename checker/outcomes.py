@@ -61,6 +61,15 @@ class Hit:
     opinion: Opinion | None = None
     claim: float | None = None
 
+    def speaks(self, innocent_below: float) -> bool:
+        """True when, in any document, this is a finding that leaves nothing to say to the model."""
+        if self.candidate is None or self.candidate.excused:
+            return False
+        if self.rule.industries or self.rule.channels or self.rule.level is Level.HINT:
+            return False
+        is_lowered = self.claim is not None and self.claim < innocent_below
+        return not is_lowered or self.rule.level is Level.BLOCK
+
 
 class Outcome:
     """A candidate with what became of it; a finding but for its fingerprint. ``sentence`` is the plain view's."""
