@@ -18,7 +18,7 @@ at these places only. The pinyin of characters comes from pypinyin once; it is c
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -96,6 +96,36 @@ def _ordinary(text: str) -> bool:
         return False
 
 
+class _Readings:
+    """What the signs stand for: one row a reading, those of sign ``k`` side by side.
+
+    ``firsts`` and ``lasts`` are the ends of a reading, 0 where it is empty; ``is_odd`` says of each
+    sign that it is judged by more than whether a fragment covers it.
+    """
+
+    def __init__(
+        self, signs: Sequence[Sequence[str]], fragments: frozenset[str], is_odd: Sequence[bool]
+    ) -> None:
+        self._counts = np.array([len(readings) for readings in signs], dtype=np.int64)
+        self._begins = np.cumsum(self._counts) - self._counts
+        readings = [reading for group in signs for reading in group]
+        self.lengths = np.array([len(reading) for reading in readings], dtype=np.int64)
+        self.codes = np.zeros((len(readings), int(self.lengths.max(initial=0))), dtype=np.uint32)
+        for row, reading in enumerate(readings):
+            self.codes[row, : len(reading)] = [ord(character) for character in reading]
+        self.firsts = np.array([ord(reading[0]) if reading else 0 for reading in readings], dtype=np.uint32)
+        self.lasts = np.array([ord(reading[-1]) if reading else 0 for reading in readings], dtype=np.uint32)
+        self.is_fragment = np.array([len(r) > 1 and r in fragments for r in readings], dtype=np.bool_)
+        self.is_odd = np.array(is_odd, dtype=np.bool_)
+
+    def expand(self, signs: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """(place in ``signs``, reading) for every reading of every sign."""
+        counts = self._counts.take(signs)
+        ends = np.cumsum(counts)
+        places = np.repeat(np.arange(len(signs)), counts)
+        return places, np.arange(len(places)) + np.repeat(self._begins.take(signs) - ends + counts, counts)
+
+
 class Disguises:
     """Reads disguises of the fragments of a lexicon."""
 
@@ -154,10 +184,15 @@ class Disguises:
             "lengths": np.array([len(fragment) for fragment in longer], dtype=np.int32),
             **SequenceTable.build([keys[end - len(f) : end] for end, f in zip(ends, longer)], "longer_"),
             "pairs": spelt,
+            # the first half heard in its second character, the other in its first
             **SequenceTable.build(
-                [decode(row) for row in np.stack([spelt[:, 0], heard[:, 1]], 1)], "second_"
+                [
+                    *map(decode, np.stack([spelt[:, 0], heard[:, 1]], 1)),
+                    *map(decode, np.stack([heard[:, 0], spelt[:, 1]], 1)),
+                ],
+                "heard_",
             ),
-            **SequenceTable.build([decode(row) for row in np.stack([heard[:, 0], spelt[:, 1]], 1)], "first_"),
+            "neighbours": self._find_neighbours(),
             "sign_pairs": self._find_sign_pairs(),
             "sign_lengths": np.array([len(sign) for sign in self._sign_list], dtype=np.int32),
             **SequenceTable.build(self._sign_list, "signs_"),
@@ -177,32 +212,27 @@ class Disguises:
         number = view.sentence_of[place]
         return int(view.starts[number]), int(view.ends[number])
 
-    def _words(self, view: View, base: int, end: int) -> Spans:
-        sentence = view.text[base:end]
-        tokens = self._tokens.get(sentence)
-        if tokens is None:
-            tokens = self._tokens[sentence] = self._tokenize(sentence)
-        return tokens
+    def _words(self, view: View, place: int) -> tuple[int, Spans]:
+        """Where the sentence of a place begins, and for each of its characters the word it is in."""
+        base, stop = self._sentence(view, place)
+        sentence = view.text[base:stop]
+        words = self._tokens.get(sentence)
+        if words is None:
+            words = self._tokens[sentence] = [
+                word for word in self._tokenize(sentence) for _ in range(word[1] - word[0])
+            ]
+        return base, words
 
     def _in_word(self, view: View, start: int, end: int) -> bool:
         """True when a character of (start, end) is part of a longer word of the dictionary."""
-        base, stop = self._sentence(view, start)
-        return any(
-            last - first > 1 and first < end - base and start - base < last
-            for first, last in self._words(view, base, stop)
-        )
+        base, words = self._words(view, start)
+        return any(last - first > 1 for first, last in words[start - base : end - base])
 
-    def _cuts_word(self, view: View, start: int, end: int, inside: tuple[int, int]) -> bool:
-        """True when an edge of (start, end) cuts a word, other than one that holds ``inside``."""
-        base, stop = self._sentence(view, start)
-        for first, last in ((one + base, other + base) for one, other in self._words(view, base, stop)):
-            if first < inside[1] and inside[0] < last:
-                if first < start or last > end:
-                    return True
-                continue
-            if first < start < last or first < end < last:
-                return True
-        return False
+    def _cuts_word(self, view: View, start: int, end: int) -> bool:
+        """True when an edge of (start, end) cuts a word."""
+        base, words = self._words(view, start)
+        first, last = start - base, end - base
+        return words[first][0] < first or (last <= len(words) and words[last - 1][1] > last)
 
     def _covering(self, view: View, start: int, end: int, reading: str, *, beyond: bool = True) -> Spans:
         """Where fragments cover ``reading`` written at (start, end); offsets in the view, longest first.
@@ -254,6 +284,25 @@ class Disguises:
         met = self._scanner.table.holds(np.concatenate(windows))
         return np.asarray(met.reshape(len(windows), -1).any(axis=0))
 
+    def _may_cover(
+        self,
+        view: View,
+        starts: npt.NDArray[np.int64],
+        ends: npt.NDArray[np.int64],
+        firsts: npt.NDArray[np.uint32],
+        lasts: npt.NDArray[np.uint32],
+    ) -> npt.NDArray[np.bool_]:
+        """Where a fragment may reach beyond (start, end), told by the pairs that it would have to hold.
+
+        ``firsts`` and ``lasts`` are the ends of what is read there, both 0 where nothing is.
+        """
+        codes, known = view.codes, self._arrays["neighbours"]
+        edge = np.uint32(ord("\n"))
+        before = np.where(starts > 0, codes.take(starts - 1, mode="wrap"), edge)
+        after = np.where(ends < len(codes), codes.take(ends, mode="clip"), edge)
+        firsts, lasts = np.where(firsts > 0, firsts, after), np.where(lasts > 0, lasts, before)
+        return np.asarray(known.take(pair_slots(before, firsts)) | known.take(pair_slots(lasts, after)))
+
     def _beside_any(
         self, view: View, starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]
     ) -> npt.NDArray[np.bool_]:
@@ -294,6 +343,14 @@ class Disguises:
         )
 
     # --- shape -----------------------------------------------------------------------------------
+
+    def _find_neighbours(self) -> npt.NDArray[np.bool_]:
+        """Flags of the characters that stand side by side in a fragment, at the slots of the pairs."""
+        flags = np.zeros(1 << PAIR_BITS, dtype=np.bool_)
+        codes = encode("\n".join(self._fragments))
+        inside = ((codes[:-1] != ord("\n")) & (codes[1:] != ord("\n"))).nonzero()[0]
+        flags[pair_slots(codes[inside], codes[inside + 1])] = True
+        return flags
 
     def _find_sign_pairs(self) -> npt.NDArray[np.uint8]:
         """What two neighbours may be, at their slot.
@@ -341,48 +398,54 @@ class Disguises:
         return table
 
     @cached_property
-    def _sign_readings(self) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.uint32]]:
-        """(lengths, codes) of the readings of each sign, -1 for none; shapes (signs, most) and (…, longest).
-
-        A sign that is judged by more than whether a fragment covers it has length 9 first.
-        """
-        most = max(map(len, self._signs.values()))
-        longest = max(len(reading) for readings in self._signs.values() for reading in readings)
-        lengths = np.full((len(self._signs), most), -1, dtype=np.int8)
-        codes = np.zeros((len(self._signs), most, longest), dtype=np.uint32)
-        for number, sign in enumerate(self._sign_list):
-            readings = self._signs[sign]
-            for column, reading in enumerate(readings):
-                lengths[number, column] = len(reading)
-                codes[number, column, : len(reading)] = [ord(character) for character in reading]
-            if sign in self._sure or (sign in self._heard and not self._fragments.isdisjoint(readings)):
-                lengths[number, 0] = 9
-        return lengths, codes
+    def _sign_readings(self) -> _Readings:
+        signs = [self._signs[sign] for sign in self._sign_list]
+        is_odd = [
+            sign in self._sure or (sign in self._heard and not self._fragments.isdisjoint(readings))
+            for sign, readings in zip(self._sign_list, signs)
+        ]
+        return _Readings(signs, self._fragments, is_odd)
 
     def _sign_places(self, view: View) -> list[tuple[int, int]]:
         """(start, end) of the signs, longer ones first: none that no fragment covers and no other stands beside."""
         codes = view.codes
-        singles = self._single_signs[codes]
+        singles = self._single_signs.take(codes)
         found = singles < 0
         if len(codes) > 1:
-            pairs = self._arrays["sign_pairs"][pair_slots(codes[:-1], codes[1:])]
+            pairs = self._arrays["sign_pairs"].take(pair_slots(codes[:-1], codes[1:]))
             found[:-1] |= ((pairs & 1) > 0) & (singles[:-1] > 0)
             found[1:] |= ((pairs & 2) > 0) & (singles[1:] > 0)
         alone = found.nonzero()[0]
         numbers, starts = self._sign_table.find(codes)
-        ends = starts + self._arrays["sign_lengths"][numbers]
-        numbers = np.concatenate([np.abs(singles[alone]) - 1, numbers])
+        if not len(alone) and not len(numbers):
+            return []
+        ends = starts + self._arrays["sign_lengths"].take(numbers)
+        numbers = np.concatenate([np.abs(singles.take(alone)) - 1, numbers])
         starts, ends = np.concatenate([alone, starts]), np.concatenate([alone + 1, ends])
-        kept = np.isin(starts, ends) | np.isin(ends, starts)
-        lengths, spelt = self._sign_readings
-        for column in range(lengths.shape[1]):
-            size = lengths[numbers, column]
-            kept |= size == 9
-            for length in range(spelt.shape[2] + 1):
-                chosen = (~kept & (size == length)).nonzero()[0]
+        all_starts, all_ends = set(starts.tolist()), set(ends.tolist())
+        kept = np.array([s in all_ends or e in all_starts for s, e in zip(starts.tolist(), ends.tolist())])
+        readings = self._sign_readings
+        kept |= readings.is_odd.take(numbers)
+        rest = (~kept).nonzero()[0]
+        owners, which = readings.expand(numbers.take(rest))
+        owners = rest.take(owners)
+        met = readings.is_fragment.take(which) | self._may_cover(
+            view,
+            starts.take(owners),
+            ends.take(owners),
+            readings.firsts.take(which),
+            readings.lasts.take(which),
+        )
+        owners, which = owners[met], which[met]
+        if len(owners) > _FEW:
+            for length in range(readings.codes.shape[1] + 1):
+                chosen = (readings.lengths.take(which) == length).nonzero()[0]
                 if len(chosen):
-                    readings = spelt[numbers[chosen], column, :length]
-                    kept[chosen] = self._covered(view, starts[chosen], ends[chosen], readings)
+                    here, spelt = owners.take(chosen), readings.codes[which.take(chosen), :length]
+                    covered = self._covered(view, starts.take(here), ends.take(here), spelt)
+                    kept[here[covered]] = True
+        else:
+            kept[owners] = True
         order = np.lexsort((-ends, starts))
         return [(int(starts[place]), int(ends[place])) for place in order[kept[order]]]
 
@@ -424,10 +487,10 @@ class Disguises:
         if written.isascii() and not self._between_han(view.text, start, end):
             return False
         if written in self._heard:
-            if self._cuts_word(view, start, end, (start, end)):
+            if self._cuts_word(view, start, end):
                 return False
             covers = self._covering(view, start, end, reading)
-            if any(not self._cuts_word(view, a, b, (start, end)) for a, b in covers):
+            if any(not self._cuts_word(view, a, b) for a, b in covers):
                 return True
             if reading not in self._fragments:
                 return False
@@ -438,7 +501,7 @@ class Disguises:
         covers = self._covering(view, start, end, reading, beyond=len(reading) < 2)
         if not reading:
             covers = [(a, b) for a, b in covers if a < start and end < b]
-        if any(not self._cuts_word(view, a, b, (start, end)) for a, b in covers):
+        if any(not self._cuts_word(view, a, b) for a, b in covers):
             return True
         for other_start, other_end, others in near:
             pairs = [other + reading if other_end == start else reading + other for other in others]
@@ -464,9 +527,11 @@ class Disguises:
         before = np.where(places > 0, codes[places - 1], ord("\n"))
         alone = self._han_flags[codes[places + 1]] & ~self._numeric[before]
         places = places[alone]
+        meanings = self._digits.take(codes.take(places))
+        near = self._may_cover(view, places, places + 1, meanings, meanings).nonzero()[0]
+        places, meanings = places.take(near), meanings.take(near)
         if len(places) > _FEW:
-            meanings = self._digits[codes[places]][:, None]
-            places = places[self._covered(view, places, places + 1, meanings)]
+            places = places[self._covered(view, places, places + 1, meanings[:, None])]
         for place in places.tolist():
             meant = chr(self._digits[codes[place]])
             if self._covering(view, place, place + 1, meant) and (
@@ -630,7 +695,7 @@ class Disguises:
                         fragment.startswith(head[len(head) - left :])
                         and fragment.endswith(tail[:right])
                         and (not spelt or all(self._says(c, s) for c, s in zip(middle, syllables)))
-                        and not self._cuts_word(view, start - left, end + right, (start, end))
+                        and not self._cuts_word(view, start - left, end + right)
                     ):
                         best = (size, middle, left, right)
                         break
@@ -656,11 +721,14 @@ class Disguises:
         return sounds(self._data["initials"], self._data["finals"])
 
     @cached_property
-    def _tables(self) -> tuple[SequenceTable, SequenceTable, SequenceTable]:
-        """By sound: fragments of three characters and more; of two, with the second or the first heard."""
-        arrays = self._arrays
-        longer, second, first = (SequenceTable(arrays, name) for name in ("longer_", "second_", "first_"))
-        return longer, second, first
+    def _longer(self) -> SequenceTable:
+        """Fragments of three characters and more by their sound."""
+        return SequenceTable(self._arrays, "longer_")
+
+    @cached_property
+    def _heard_pairs(self) -> SequenceTable:
+        """Fragments of two, one of which is heard."""
+        return SequenceTable(self._arrays, "heard_")
 
     def _character_flags(self, characters: Iterable[str]) -> npt.NDArray[np.bool_]:
         flags = np.zeros(0x110000, dtype=np.bool_)
@@ -684,9 +752,9 @@ class Disguises:
         codes = view.codes
         if len(codes) < 2:
             return
-        heard = self._sounds[codes]
+        heard = self._sounds.take(codes)
         yield from self._short_sounds(view, heard)
-        numbers, starts = self._tables[0].find(heard)
+        numbers, starts = self._longer.find(heard)
         if not len(numbers):
             return
         spellings, lengths = self._arrays["spellings"][numbers], self._arrays["lengths"][numbers]
@@ -715,33 +783,38 @@ class Disguises:
         Beside another fragment (世解领先) the character may be a usual one.
         """
         codes = view.codes
-        strong = (heard > 0) & ~self._weak_flags[codes]
-        _, second, first = self._tables
+        strong = (heard > 0) & ~self._weak_flags.take(codes)
+        size = len(codes) - 1
+        numbers, starts = self._heard_pairs.find_pairs(
+            np.concatenate([codes[:-1], heard[:-1]]),
+            np.concatenate([heard[1:], codes[1:]]),
+            np.concatenate([strong[1:], strong[:-1]]),
+        )
         pairs = self._arrays["pairs"]
-        for differs, table, one, other in ((1, second, codes, heard), (0, first, heard, codes)):
-            numbers, starts = table.find_pairs(
-                one[:-1], other[1:], strong[differs : len(codes) - 1 + differs]
-            )
-            places = starts + differs
-            chosen = (pairs[numbers, differs] != codes[places]).nonzero()[0]
-            if not len(chosen):
+        is_second = starts < size
+        starts = np.where(is_second, starts, starts - size)
+        numbers = np.where(is_second, numbers, numbers - len(pairs))
+        places = starts + is_second
+        chosen = (pairs[numbers, is_second.astype(np.int8)] != codes.take(places)).nonzero()[0]
+        if not len(chosen):
+            return
+        numbers, starts, places = numbers.take(chosen), starts.take(chosen), places.take(chosen)
+        second = codes.take(starts + 1)
+        known = self._scanner.table.holds(
+            extend(extend(np.zeros(len(starts), np.uint64), codes.take(starts)), second)
+        )
+        usual = self._everyday_flags.take(codes.take(places))
+        if len(starts) > _FEW:
+            known |= usual & ~self._beside_any(view, starts, starts + 2)
+        chosen = (~known).nonzero()[0]
+        for place in chosen[
+            np.lexsort((numbers[chosen], starts[chosen], starts[chosen] == places[chosen]))
+        ].tolist():
+            start, at = int(starts[place]), int(places[place])
+            if usual[place] and not self._beside(view, start, start + 2):
                 continue
-            numbers, starts, places = numbers[chosen], starts[chosen], places[chosen]
-            known = self._scanner.table.holds(
-                extend(extend(np.zeros(len(starts), np.uint64), codes[starts]), codes[starts + 1])
-            )
-            usual = self._everyday_flags[codes[places]]
-            if len(starts) > _FEW:
-                known |= usual & ~self._beside_any(view, starts, starts + 2)
-            chosen = (~known).nonzero()[0]
-            for place in chosen[np.lexsort((numbers[chosen], starts[chosen]))].tolist():
-                start, at = int(starts[place]), int(places[place])
-                if usual[place] and not self._beside(view, start, start + 2):
-                    continue
-                if not self._in_word(view, at, at + 1) and not self._cuts_word(
-                    view, start, start + 2, (at, at + 1)
-                ):
-                    yield start, start + 2, decode(pairs[numbers[place]])
+            if not self._in_word(view, at, at + 1) and not self._cuts_word(view, start, start + 2):
+                yield start, start + 2, decode(pairs[numbers[place]])
 
     def _believable(self, view: View, start: int, written: str, meant: str) -> bool:
         """Whether ``written`` is ``meant`` heard wrongly; both of three characters or more.
@@ -759,7 +832,7 @@ class Disguises:
                     return False
             if self._in_word(view, place, place + 1):
                 return False
-        return not self._cuts_word(view, start, end, (start + differ[0], start + differ[-1] + 1))
+        return not self._cuts_word(view, start, end)
 
 
 _RUN = re.compile(r"(?<![0-9a-z])[a-z]+(?:[ '·-][a-z]+)*(?![0-9a-z])")
