@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -314,20 +314,33 @@ def _drop_hesitation(
     """Marks fillers set off by commas, and marks put between each two characters (9_8_%_的, 全+港)."""
     spoken, divided = _hesitations()
     classes = _character_classes()
-    word = classes["word"]
+    word = classes["word"].take(plain.codes)
     codes = plain.codes
     comma = (codes == ord("，")) | (codes == ord("、"))
-    if bool(comma.any()) and bool((comma[:-1] & classes["hesitation"][codes[1:]]).any()):
-        for match in spoken.finditer(plain.text):
-            start, end = match.span()
-            if start > 0 and end < len(codes) and word[codes[start - 1]] and word[codes[end]]:
-                drop[start:end] = joins is None or joins(plain, start, end)
-    if bool(noise.any()) or "+" in plain.text:
-        for match in divided.finditer(plain.text):
-            start, end = match.span()
-            mark = codes[start + 1]
-            if mark not in (ord("，"), ord("、"), ord("：")) and classes["han"][codes[start:end]].any():
+    begins = (comma[:-1] & classes["hesitation"].take(codes[1:])).nonzero()[0]
+    for start, end in _matches(spoken, plain.text, begins):
+        if start > 0 and end < len(codes) and word[start - 1] and word[end]:
+            drop[start:end] = joins is None or joins(plain, start, end)
+    if len(codes) > 4 and (bool(noise.any()) or "+" in plain.text):
+        mark = (~word | (codes >= 0xA000)) & ~classes["sentence"].take(codes)
+        again = mark[1:-3] & (codes[1:-3] == codes[3:-1])
+        begins = (again & word[:-4] & word[2:-2] & word[4:]).nonzero()[0]
+        for start, end in _matches(divided, plain.text, begins):
+            if (
+                codes[start + 1] not in (ord("，"), ord("、"), ord("："))
+                and classes["han"][codes[start:end]].any()
+            ):
                 drop[start + 1 : end : 2] = True
+
+
+def _matches(pattern: re.Pattern[str], text: str, begins: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """(start, end) of the matches, disjoint, that begin at some of the places; none begins elsewhere."""
+    done = 0
+    for start in begins.tolist():
+        match = pattern.match(text, start) if start >= done else None
+        if match is not None:
+            done = match.end()
+            yield start, done
 
 
 def _drop_repeats(codes: Codes, drop: Mask) -> None:
