@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from checker.data import load_yaml
-from checker.literals import PAIR_BITS, SequenceTable, extend, pair_slots
+from checker.literals import PAIR_BITS, SequenceTable, extend, pair_slot, pair_slots
 from checker.matching import Scanner
 from checker.normalize import READINGS, View, decode, encode, inserted_view, join
 from checker.numerals import DIGITS, Change, odd_numbers
@@ -240,17 +240,20 @@ class Disguises:
         With ``beyond`` a fragment must reach beyond the reading.
         """
         base, stop = self._sentence(view, start)
-        before = view.text[max(base, start - _LONGEST) : start]
-        after = view.text[end : min(stop, end + _LONGEST)]
+        text = view.text
+        before = text[max(base, start - _LONGEST + 1) : start]
+        after = text[end : min(stop, end + _LONGEST - 1)]
+        # A fragment that reaches to one side holds the two characters that meet there.
+        most_left, most_right = len(before), len(after)
+        if reading and before and not self._neighbours[pair_slot(before[-1], reading[0])]:
+            most_left = 0
+        if reading and after and not self._neighbours[pair_slot(reading[-1], after[0])]:
+            most_right = 0
         found = []
-        for left in range(min(len(before), _LONGEST - 1) + 1):
+        for left in range(most_left + 1):
             head = before[len(before) - left :] + reading
-            for right in range(min(len(after), _LONGEST - 1) + 1):
-                if beyond and not left and not right:
-                    continue
-                if len(head) + right > 8:
-                    break
-                if head + after[:right] in self._fragments:
+            for right in range(min(most_right, _WIDEST - len(head)) + 1):
+                if (left or right or not beyond) and head + after[:right] in self._fragments:
                     found.append((start - left, end + right))
         return sorted(found, key=lambda span: span[0] - span[1])
 
@@ -296,7 +299,7 @@ class Disguises:
 
         ``firsts`` and ``lasts`` are the ends of what is read there, both 0 where nothing is.
         """
-        codes, known = view.codes, self._arrays["neighbours"]
+        codes, known = view.codes, self._neighbours
         edge = np.uint32(ord("\n"))
         before = np.where(starts > 0, codes.take(starts - 1, mode="wrap"), edge)
         after = np.where(ends < len(codes), codes.take(ends, mode="clip"), edge)
@@ -351,6 +354,10 @@ class Disguises:
         inside = ((codes[:-1] != ord("\n")) & (codes[1:] != ord("\n"))).nonzero()[0]
         flags[pair_slots(codes[inside], codes[inside + 1])] = True
         return flags
+
+    @cached_property
+    def _neighbours(self) -> npt.NDArray[np.bool_]:
+        return self._arrays["neighbours"]
 
     def _find_sign_pairs(self) -> npt.NDArray[np.uint8]:
         """What two neighbours may be, at their slot.

@@ -243,15 +243,16 @@ class _Place:
         self._index = scene.plain.index
         self._origin = int(scene.plain.starts[self.number])
         self._sentence = scene.sentence(self.number)
+        self._places: list[int] | None = None
 
     def plain(self, first: int, last: int) -> tuple[int, int]:
         """(start, end) in the sentence of the plain view."""
         if self.reading == "plain":
             return first, last
-        span = self._view.origin(self._start + first, self._start + last)
-        left = int(np.searchsorted(self._index, span.start))
-        right = int(np.searchsorted(self._index, max(span.end - 1, span.start))) + 1
-        return left - self._origin, right - self._origin
+        if self._places is None:
+            written = self._view.index[self._start : self._start + len(self.text)]
+            self._places = (np.searchsorted(self._index, written) - self._origin).tolist()
+        return self._places[first], self._places[max(last - 1, first)] + 1
 
     def differs(self, first: int, last: int) -> bool:
         """False when nothing was undone here, so that the plain view has judged it."""

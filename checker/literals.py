@@ -55,6 +55,11 @@ def pair_slots(one: Codes, other: Codes) -> Codes:
     return _pair_marks(one, other) >> _PAIR_SHIFT
 
 
+def pair_slot(one: str, other: str) -> int:
+    """As :func:`pair_slots`, of two characters."""
+    return (ord(one) * int(_PAIR) + ord(other) * int(_NEXT) & 0xFFFFFFFF) >> 32 - PAIR_BITS
+
+
 def _pair_marks(one: Codes, other: Codes) -> Codes:
     return one * _PAIR + other * _NEXT
 

@@ -206,6 +206,7 @@ class Scanner:
         self._pattern_of = arrays["pattern_of"]
         self._groups = int(arrays["groups"][0])
         #: (rule number, pattern) of every pattern number; None for the anchors of a rule over tokens.
+        self._compiled: dict[int, Pattern] = {}
         self._patterns: list[tuple[int, str | None]] = [
             (number, pattern)
             for number, rule in enumerate(lexicon.rules)
@@ -315,13 +316,17 @@ class Scanner:
         edges = np.diff(patterns, prepend=-1).nonzero()[0].tolist()
         numbers = sentences.tolist()
         for start, end in zip(edges, [*edges[1:], len(numbers)]):
-            rule, pattern = self._patterns[int(patterns[start])]
+            which = int(patterns[start])
+            rule, pattern = self._patterns[which]
             chosen = numbers[start:end]
             if pattern is None:
                 for number in chosen:
                     woken.setdefault(number, Woken()).tokens.append(rule)
                 continue
-            for number, first, last in encoded.matches(line_regex(pattern), chosen):
+            compiled = self._compiled.get(which)
+            if compiled is None:
+                compiled = self._compiled[which] = line_regex(pattern)
+            for number, first, last in encoded.matches(compiled, chosen):
                 woken.setdefault(number, Woken()).matches.append((rule, first, last, pattern))
 
     def _add_terms(
@@ -358,7 +363,7 @@ class _Encoded:
         self._starts = self._places[self._view.starts].tolist()
         self._ends = self._places[self._view.ends].tolist()
 
-    def matches(self, pattern: Pattern, sentences: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+    def matches(self, pattern: Pattern, sentences: Sequence[int]) -> Iterable[tuple[int, int, int]]:
         """(sentence, start, end) of every match in the sentences, offsets in the sentence."""
         if not self._text:
             self._encode()
@@ -369,19 +374,24 @@ class _Encoded:
             joined = b"\n".join([text[starts[number] : ends[number]] for number in sentences])
         found = pattern.byte_spans(joined)
         if not found:
-            return
+            return ()
+        if len(sentences) == 1:
+            return [
+                (sentences[0], first, first + len(joined[start:end].decode()))
+                for start, end in found
+                for first in [len(joined[:start].decode())]
+            ]
         # where each sentence begins in what was joined
-        lengths = np.array([ends[number] - starts[number] + 1 for number in sentences])
-        begins = np.cumsum(lengths) - lengths
+        chosen = np.array(sentences)
+        shifts = np.array(starts)[chosen]
+        lengths = np.array(ends)[chosen] - shifts + 1
+        begins = lengths.cumsum() - lengths
         spans = np.array(found)
-        which = np.searchsorted(begins, spans[:, 0], side="right") - 1
-        shifts = np.array([starts[number] for number in sentences])[which] - begins[which]
-        places = np.searchsorted(self._places, spans + shifts[:, None])
-        bases = self._view.starts[np.array(sentences)[which]]
-        for at, first, last in zip(
-            which.tolist(), (places[:, 0] - bases).tolist(), (places[:, 1] - bases).tolist()
-        ):
-            yield sentences[at], first, last
+        which = begins.searchsorted(spans[:, 0], side="right") - 1
+        whose = chosen.take(which)
+        spans += (shifts.take(which) - begins.take(which))[:, None]
+        first, last = (self._places.searchsorted(spans).T - self._view.starts.take(whose)).tolist()
+        return zip(whose.tolist(), first, last)
 
 
 def _scanner_arrays(lexicon: Lexicon) -> dict[str, npt.NDArray[Any]]:

@@ -27,6 +27,9 @@ _AMOUNT = re.compile(
     r"(?<![0-9a-z.])(?P<tens>[0-9]{1,9}(?:\.[0-9]{1,4})?)(?P<unit>[wk])(?P<more>[0-9]?)(?![0-9a-z])"
     rf"|(?<![0-9.])(?P<mixed>(?:[0-9]{{1,9}}(?:\.[0-9]{{1,4}})?|[{_NUMERAL}]{{1,9}})[万千百](?:[0-9{_NUMERAL}](?:[千百十][0-9{_NUMERAL}]?)?)?)"
 )
+_TO_ARABIC = str.maketrans("零〇一二两三四五六七八九", "001223456789")
+_ARABIC = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_PIECE = re.compile(r"[0-9]+(?:\.[0-9]+)?|[十百千万亿]")
 _UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10_000, "亿": 100_000_000}
 
 
@@ -37,16 +40,14 @@ def _value(text: str) -> float | None:
     (18000.0, 980.0, 98.0, 98.5)
     """
     whole, _, part = text.partition("点")
-    digits = "".join(
-        str(_digit(character)) if _digit(character) is not None else character for character in whole
-    )
-    decimals = "".join(str(_digit(character)) for character in part if _digit(character) is not None)
-    if re.fullmatch(r"[0-9]+(?:\.[0-9]+)?", digits):
+    digits = whole.translate(_TO_ARABIC)
+    decimals = "".join(c for c in part.translate(_TO_ARABIC) if c in "0123456789")
+    if _ARABIC.fullmatch(digits):
         return float(digits + ("." + decimals if decimals else ""))
     total = section = 0.0
     number: float | None = None
     last = 0
-    for piece in re.findall(r"[0-9]+(?:\.[0-9]+)?|[十百千万亿]", digits):
+    for piece in _PIECE.findall(digits):
         if piece not in _UNITS:
             number = float(piece)
             continue
@@ -63,15 +64,6 @@ def _value(text: str) -> float | None:
         section += number * (last // 10 if spoken else 1)
     total += section + (float("0." + decimals) if decimals else 0)
     return total if total or number == 0 else None
-
-
-def _digit(character: str) -> int | None:
-    if character in "〇零":
-        return 0
-    if character == "两":
-        return 2
-    place = DIGITS.find(character)
-    return place if place >= 0 else None
 
 
 def _written(value: float) -> str:
