@@ -13,7 +13,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from checker.data import Loader
+from checker.data import YamlError, parse_yaml
 from checker.document import CHANNELS
 from checker.errors import Problem
 
@@ -299,19 +299,14 @@ def parse_file(name: str, text: str) -> tuple[dict[str, Any], list[Problem]]:
     Every rule and exemption gets a ``line`` key. With problems the data is empty.
     """
     try:
-        node = yaml.compose(text, Loader=Loader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        return {}, [Problem(name, line, "", f"not valid YAML: {error.problem}; check quotes and indentation")]
-    except yaml.YAMLError as error:
-        return {}, [Problem(name, 1, "", f"not valid YAML: {error}")]
+        node, data = parse_yaml(text)
+    except YamlError as error:
+        return {}, [Problem(name, error.line, "", error.what)]
     if node is None:
         return {}, []
     duplicates = _duplicate_keys(name, node)
     if duplicates:
         return {}, duplicates
-    data = yaml.load(text, Loader=Loader)
     if not isinstance(data, dict):
         return {}, [Problem(name, 1, "", "a lexicon file is a mapping with a key such as rules:")]
     try:
@@ -346,6 +341,10 @@ def _duplicate_keys(name: str, node: Any) -> list[Problem]:
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                what = "a key is a single word; remove the brackets or quotes around it"
+                problems.append(Problem(name, key.start_mark.line + 1, "", what))
+                continue
             if key.value in seen:
                 what = f"the key {key.value!r} stands twice; keep one"
                 problems.append(Problem(name, key.start_mark.line + 1, "", what))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from checker.config import ConfigError, Problem
-from checker.data import load_yaml
+from checker.data import YamlError, load_yaml, parse_yaml
 from checker.lexicon import load
 
 if TYPE_CHECKING:
@@ -69,20 +69,18 @@ def load_policy(path: Path | None = None) -> Policy:
     ours = Policy.model_validate(load_yaml("records.yaml"))
     if path is None:
         return ours
-    import yaml
-
-    from checker.data import Loader
-
     try:
-        theirs = Policy.model_validate(yaml.load(path.read_text(encoding="utf-8-sig"), Loader=Loader) or {})
+        theirs = Policy.model_validate(parse_yaml(path.read_text(encoding="utf-8-sig"))[1] or {})
     except ValidationError as error:
         problems = [
             Problem(str(path), 1, ".".join(map(str, detail["loc"])), str(detail["msg"]))
             for detail in error.errors()
         ]
         raise ConfigError(problems) from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError([Problem(str(path), 1, "", f"cannot be read as YAML: {error}")]) from None
+    except YamlError as error:
+        raise ConfigError([Problem(str(path), error.line, "", error.what)]) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([Problem(str(path), 1, "", f"cannot be read: {error}")]) from None
     rules = {rule.id: rule for rule in (*ours.rules, *theirs.rules)}
     return Policy(
         holidays=[*ours.holidays, *theirs.holidays],

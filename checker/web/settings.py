@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from checker.config import ConfigError, Problem
-from checker.data import Loader
+from checker.data import YamlError, parse_yaml
 
 PREFIX = "HUASHU_SERVER_"
 
@@ -93,17 +93,15 @@ def load_settings(
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
     """The values of a file and the lines of their keys."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        node = yaml.compose(text, Loader=Loader)
-        values = yaml.load(text, Loader=Loader)
+        node, values = parse_yaml(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigError(
             [Problem(str(path), 1, "", f"cannot be read ({error.strerror}); check the path")]
         ) from None
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(
-            [Problem(str(path), 1, "", f"not valid YAML: {str(error).splitlines()[0]}")]
-        ) from None
+    except UnicodeDecodeError:
+        raise ConfigError([Problem(str(path), 1, "", "not UTF-8; save it as UTF-8")]) from None
+    except YamlError as error:
+        raise ConfigError([Problem(str(path), error.line, "", error.what)]) from None
     if values is None:
         return {}, {}
     if not isinstance(node, yaml.MappingNode):
