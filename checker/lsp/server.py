@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
+from pygls.protocol import LanguageServerProtocol, lsp_method
 from pygls.uris import to_fs_path
 
 from checker import __version__, pages
@@ -188,12 +189,28 @@ def _state(config: Path | None, folders: Sequence[Path]) -> tuple[Any, ...]:
     return tuple(out)
 
 
+class _Protocol(LanguageServerProtocol):
+    """The protocol without the library's own copy of every text.
+
+    Keeping that copy moves the positions of a change, in place, by lines that also end at form feeds and
+    U+2028, before a handler sees them.
+    """
+
+    @lsp_method(lsp.TEXT_DOCUMENT_DID_CHANGE)
+    def lsp_text_document__did_change(self, params: lsp.DidChangeTextDocumentParams) -> Iterator[Any]:
+        """Hand the change to our handler."""
+        yield self.fm.features[lsp.TEXT_DOCUMENT_DID_CHANGE], (params,), None
+
+
 class Server(LanguageServer):
     """Keeps texts and their analyses; the handlers below are registered on one instance."""
 
     def __init__(self) -> None:
         super().__init__(
-            "huashu-lsp", __version__, text_document_sync_kind=lsp.TextDocumentSyncKind.Incremental
+            "huashu-lsp",
+            __version__,
+            text_document_sync_kind=lsp.TextDocumentSyncKind.Incremental,
+            protocol_cls=_Protocol,
         )
         self.options = Options()
         self.checkers = Checkers()
@@ -514,6 +531,9 @@ def make_server() -> Server:
     @server.feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
     async def changed(ls: Server, params: lsp.DidChangeTextDocumentParams) -> None:
         uri = params.text_document.uri
+        if uri not in ls.texts:
+            _logger.warning("a file was changed that was never opened")
+            return
         ls.put(uri, ls.texts[uri].changed(params.content_changes), params.text_document.version)
         if ls.options.run == "onType":
             ls.schedule(uri, ls.options.debounce)

@@ -71,8 +71,9 @@ class Text:
         return end
 
     def span(self, place: lsp.Range) -> Span:
-        """The span of a range."""
-        return Span(self.offset(place.start), self.offset(place.end))
+        """The span of a range, whichever of its ends comes first."""
+        start, end = self.offset(place.start), self.offset(place.end)
+        return Span(min(start, end), max(start, end))
 
     def changed(self, changes: Iterable[lsp.TextDocumentContentChangeEvent]) -> Text:
         """The text after the changes, applied one after the other."""

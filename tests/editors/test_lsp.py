@@ -308,6 +308,38 @@ def test_positions_go_there_and_back(encoding: str) -> None:
     assert text.offset(lsp.Position(1, 99)) == text.line(1).end
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
+def test_the_ends_of_a_change_may_come_in_any_order(encoding: str) -> None:
+    text = Text("全国😀第一\n好", encoding)
+    place = lsp.Range(text.position(5), text.position(2))
+    assert text.changed([lsp.TextDocumentContentChangePartial(place, "甲")]).text == "全国甲\n好"
+
+
+@pytest.mark.asyncio
+async def test_changes_after_a_form_feed_are_made_where_the_client_says(client, tmp_path) -> None:
+    # Only CR and LF end a line in the protocol; a column past the end of a line is its end.
+    opened = Opened(client, tmp_path / "a.txt", "甲\x0c乙\u2028丙丁\n您好\n")
+    await client.text_document_diagnostic_async(lsp.DocumentDiagnosticParams(opened.id))
+    edits = [((1, 9), (1, 9), "，我们的服务最佳"), ((0, 3), (0, 4), "稳赚不赔")]
+    for version, (start, end, words) in enumerate(edits, 2):
+        change = lsp.TextDocumentContentChangePartial(
+            lsp.Range(lsp.Position(*start), lsp.Position(*end)), words
+        )
+        client.text_document_did_change(
+            lsp.DidChangeTextDocumentParams(
+                lsp.VersionedTextDocumentIdentifier(version, opened.id.uri), [change]
+            )
+        )
+    client.text_document_did_change(
+        lsp.DidChangeTextDocumentParams(
+            lsp.VersionedTextDocumentIdentifier(1, "file:///never/opened.txt"),
+            [lsp.TextDocumentContentChangeWholeDocument("x")],
+        )
+    )
+    found = await client.text_document_diagnostic_async(lsp.DocumentDiagnosticParams(opened.id))
+    assert [(d.range.start.line, d.range.start.character) for d in found.items] == [(0, 3), (1, 8)]
+
+
 @pytest.mark.asyncio
 async def test_a_file_that_did_not_change_is_not_told_again(client, tmp_path) -> None:
     opened = Opened(client, tmp_path / "a.txt", SCRIPT)
