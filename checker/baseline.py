@@ -26,6 +26,7 @@ from checker import __version__
 from checker.fingerprint import fingerprint
 from checker.normalize import plain_view
 from checker.personal import masked_report
+from checker.stored import write_whole
 from checker.types import Finding, Report, Suppression
 
 VERSION = 1
@@ -110,10 +111,8 @@ def write_baseline(path: str | Path, reports: Sequence[Report], today: date | No
         "entries": [asdict(entry) for entry in baseline.entries],
     }
     text = json.dumps(content, ensure_ascii=False, indent=2) + "\n"
-    temporary = target.with_name(target.name + ".tmp")
     try:
-        temporary.write_bytes(text.encode("utf-8", "backslashreplace"))
-        temporary.replace(target)
+        write_whole(target, text.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise BaselineError(
             f"{target}: cannot be written ({error.strerror}); check that the folder exists and is writable"

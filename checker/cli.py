@@ -8,9 +8,10 @@ commands, so that ``--help`` and small checks start fast.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -36,14 +37,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.run(options))
     except BrokenPipeError:
+        _abandon_output()
         return OK
     except KeyboardInterrupt:
         return 130
+    except OSError as error:
+        # Files that are read have errors of their own: what is left is no room or no right to write.
+        place = f"{error.filename}: " if error.filename else "the output: "
+        print(
+            f"huashu: {place}{error.strerror or error}; free some room or choose another place",
+            file=sys.stderr,
+        )
+        _abandon_output()
+        return FAILED
     except Exception as error:
         if not _expected(error):
             raise
         print(f"huashu: {error}", file=sys.stderr)
         return FAILED
+
+
+def _abandon_output() -> None:
+    """Keep the interpreter from writing again, when it ends, what could not be written."""
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+        return
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _expected(error: Exception) -> bool:
@@ -701,8 +721,10 @@ def _write(text: str, output: Path | None) -> None:
         stream.write(text if text.endswith("\n") else text + "\n")
         stream.flush()
         return
+    from checker.stored import write_whole
+
     try:
-        output.write_text(text, encoding="utf-8")
+        write_whole(output, text.encode())
     except OSError as error:
         _fail(f"cannot write {output}: {error.strerror}; choose another --output")
 
@@ -801,6 +823,7 @@ def _train(options: argparse.Namespace) -> int:
     from checker import train
     from checker.classifier import MODEL_FILE
     from checker.data import folder
+    from checker.stored import write_whole
 
     def progress(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
@@ -825,7 +848,7 @@ def _train(options: argparse.Namespace) -> int:
     output = options.output or (Path(MODEL_FILE) if options.add else ours)
     content = train.train(examples, progress)
     try:
-        output.write_bytes(content)
+        write_whole(output, content)
     except OSError as error:
         _fail(f"cannot write {output}: {error.strerror}; choose another --output")
     progress(f"wrote {output}, {len(content) / 1e6:.2f} MB")

@@ -19,6 +19,7 @@ import yaml
 from checker.data import Loader
 from checker.document import CHANNELS
 from checker.labels import CATEGORY_NAMES
+from checker.stored import write_whole
 from checker.types import Level
 
 NAME = "huashu.yaml"
@@ -147,7 +148,7 @@ def edit_list(path: str | Path, key: str, item: str, *, add: bool = True) -> boo
         present = getattr(load_config(place), key) if before is not None else ()
         if (item in present) is add:
             return False
-        place.write_bytes(_edited(before or "", key, item, add).encode())
+        write_whole(place, _edited(before or "", key, item, add).encode())
         try:
             if (item in getattr(load_config(place), key)) is add:
                 return True
@@ -157,8 +158,8 @@ def edit_list(path: str | Path, key: str, item: str, *, add: bool = True) -> boo
         if before is None:
             place.unlink()
         else:
-            place.write_bytes(before.encode())
-    except (OSError, UnicodeDecodeError) as error:
+            write_whole(place, before.encode())
+    except (OSError, UnicodeError, RecursionError) as error:
         what = f"cannot be changed: {error}; check the file and its rights"
     raise ConfigError([Problem(str(place), 1, key, what)])
 

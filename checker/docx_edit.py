@@ -17,6 +17,7 @@ from typing import Any
 from checker.readers import ReaderError
 from checker.readers._package import damaged, unpack
 from checker.readers.docx import leaves, open_package, pieces_of
+from checker.stored import write_whole
 from checker.types import Span
 
 _SPACE = "{http://www.w3.org/XML/1998/namespace}space"
@@ -139,7 +140,7 @@ class WordFile:
         data = io.BytesIO()
         self.document.save(data)
         try:
-            Path(path).write_bytes(data.getvalue())
+            write_whole(path, data.getvalue())
         except OSError as error:
             raise ReaderError(
                 str(path), f"cannot be written ({error.strerror})", "choose another file"

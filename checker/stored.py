@@ -1,18 +1,21 @@
-"""What takes a while to compute, kept in the user's cache folder.
+"""What takes a while to compute, kept in the user's cache folder; files written whole or not at all.
 
-The files hold JSON or plain arrays (``allow_pickle=False``): nothing in them is executed, and they
-may be deleted at any time. Their names tell their content, so none is ever out of date.
-``HUASHU_CACHE_DIR`` names another folder.
+The files of the cache hold JSON or plain arrays (``allow_pickle=False``) with a checksum: nothing in
+them is executed, a damaged one is made again, and they may be deleted at any time. Their names tell
+their content, so none is ever out of date. ``HUASHU_CACHE_DIR`` names another folder.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import secrets
+import shutil
+import zlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -30,16 +33,50 @@ def cache_folder() -> Path:
     return user_cache_path("huashu")
 
 
-def write_cache(name: str, write: Callable[[Path], object]) -> None:
+def write_whole(path: str | Path, content: bytes) -> None:
+    """Put ``content`` into a file, which keeps what it held when that fails (a full disk, a kill).
+
+    Rights and links of a file that exists are kept. Raises OSError.
+    """
+    target = Path(os.path.realpath(path))
+    try:
+        if target.exists() and not target.is_file():
+            raise PermissionError  # a device or pipe is written in place
+        temporary = _beside(target)
+    except PermissionError:
+        target.write_bytes(content)
+        return
+    try:
+        temporary.write_bytes(content)
+        if target.exists():
+            shutil.copymode(target, temporary)
+        temporary.replace(target)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def _beside(target: Path) -> Path:
+    """A new empty file that no other process or thread uses, in the folder of ``target``."""
+    new = target.with_name(f".{target.stem[:60]}.{secrets.token_hex(6)}.tmp{target.suffix}")
+    os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+    return new
+
+
+def _keep(name: str, write: Callable[[Path], object]) -> None:
     """Let ``write`` fill a file of the cache folder, which appears there complete or not at all."""
     target = cache_folder() / name
-    temporary = target.with_name(f"{target.stem}.{os.getpid()}.tmp{target.suffix}")
+    temporary: Path | None = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = _beside(target)
         write(temporary)
         temporary.replace(target)
-    except OSError:
-        temporary.unlink(missing_ok=True)  # a read-only home only costs speed
+    except OSError:  # a read-only home or a full disk only costs speed
+        if temporary is not None:
+            with suppress(OSError):
+                temporary.unlink()
 
 
 def cached_arrays(name: str, make: Callable[[], Arrays]) -> Arrays:
@@ -48,10 +85,9 @@ def cached_arrays(name: str, make: Callable[[], Arrays]) -> Arrays:
     try:
         with np.load(cache_folder() / file, allow_pickle=False) as stored:
             return {key: stored[key] for key in stored.files}
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
-        pass
-    arrays = dict(make())
-    write_cache(file, lambda path: np.savez(path, allow_pickle=False, **arrays))
+    except Exception:  # whatever is wrong with a file, it can be made again
+        arrays = dict(make())
+    _keep(file, lambda path: np.savez(path, allow_pickle=False, **arrays))
     return arrays
 
 
@@ -59,9 +95,16 @@ def cached_json(name: str, make: Callable[[], Any]) -> Any:
     """As :func:`cached_arrays`, for what JSON can say; the answer is always as JSON reads it."""
     file = f"{name}.json"
     try:
-        return json.loads((cache_folder() / file).read_bytes())
+        stored = memoryview((cache_folder() / file).read_bytes())
+        if bytes(stored[:9]) == _checksum(stored[9:]):
+            return json.loads(bytes(stored[9:]))
     except (OSError, ValueError):
         pass
-    text = json.dumps(make(), ensure_ascii=False)
-    write_cache(file, lambda path: path.write_text(text, encoding="utf-8"))
+    text = json.dumps(make(), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    _keep(file, lambda path: path.write_bytes(_checksum(text) + text))
     return json.loads(text)
+
+
+def _checksum(content: bytes | memoryview) -> bytes:
+    """The first line of a JSON file of the cache."""
+    return b"%08x\n" % zlib.crc32(content)

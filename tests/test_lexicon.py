@@ -76,6 +76,37 @@ def test_a_mistake_is_named_with_its_line(
     assert all(int(problem.split(":")[0]) > 1 for problem in found)
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            "allow: [2026-13-45]\n",
+            "1: : holds a value that cannot be (month must be in 1..12); put it in quotes",
+        ),
+        (
+            "allow: []\n? [a, b]\n: c\n",
+            "2: : a key is a single word; remove the brackets or quotes around it",
+        ),
+        ("allow: &a\n  - *a\n", "1: : nests too deep; write it plainly"),
+        ("allow: " + "[" * 70 + "]" * 70, "1: : nests too deep; write it plainly"),
+        (
+            "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+            + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 9)),
+            "1: : its aliases unfold to too many values; write it plainly",
+        ),
+        (
+            "allow: [!!int '']\n",
+            "1: : holds a value that cannot be (string index out of range); put it in quotes",
+        ),
+    ],
+    ids=["month", "key", "circle", "depth", "bomb", "tag"],
+)
+def test_a_file_that_no_program_survives_is_a_mistake(
+    lexicon_folder: Callable[..., str], text: str, says: str
+) -> None:
+    assert problems(lexicon_folder, text) == [says]
+
+
 def test_all_mistakes_of_all_files_are_reported_in_one_run(lexicon_folder: Callable[..., str]) -> None:
     lexicon_folder(GOOD.replace("level: review", "level: severe"), name="one.yaml")
     text = (
@@ -196,4 +227,4 @@ def test_json_cache_round_trip_is_lossless(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("HUASHU_CACHE_DIR", str(tmp_path))
     assert load() == load()
     (file,) = tmp_path.glob("lexicon-*.json")
-    assert json.loads(file.read_text(encoding="utf-8"))["rules"]
+    assert json.loads(file.read_text(encoding="utf-8").split("\n", 1)[1])["rules"]
