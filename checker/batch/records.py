@@ -35,8 +35,8 @@ _YES = {"1", "y", "yes", "true", "t", "是", "有", "同意", "已同意", "已�
 _NO = {"0", "n", "no", "false", "f", "否", "无", "不同意", "未同意", "未授权", "没有"}
 _CHINA = timezone(timedelta(hours=8))
 _BLOCK = 2048
-# A whole call may stand in one field.
-csv.field_size_limit(1 << 24)
+#: Characters of one field: a whole call may stand in it, but a quote that nothing closes must not fill the memory.
+_LONGEST_CELL = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,8 @@ def raw_calls(path: Path, columns: Mapping[str, str]) -> Iterator[RawCall]:
             else:
                 yield RawCall(name, "", None, before + size)
         except OSError as error:
-            raise ReaderError(str(file), f"cannot be read: {error.strerror}", "check its rights") from error
+            what = f"cannot be read: {error.strerror or error}"
+            raise ReaderError(str(file), what, "check its rights and that it is complete") from error
         before += size
 
 
@@ -148,8 +149,15 @@ def _csv_rows(file: Path) -> Iterator[Row]:
     size = file.stat().st_size or 1
     with file.open("rb") as binary, io.TextIOWrapper(binary, encoding, "replace", newline="") as stream:
         delimiter = "\t" if file.suffix.lower() == ".tsv" else ","
-        for row in csv.DictReader(stream, delimiter=delimiter):
-            yield row, binary.tell() / size
+        csv.field_size_limit(_LONGEST_CELL)
+        rows = csv.DictReader(stream, delimiter=delimiter)
+        try:
+            for row in rows:
+                yield row, binary.tell() / size
+        except csv.Error as error:
+            raise ReaderError(
+                str(file), f"is no table ({error})", "close its quotes", f"line {rows.line_num + 1}"
+            ) from None
 
 
 def _parquet_rows(file: Path) -> Iterator[Row]:
@@ -163,7 +171,7 @@ def _parquet_rows(file: Path) -> Iterator[Row]:
             done += batch.num_rows
             for row in batch.to_pylist():
                 yield row, done / total
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowException, ValueError) as error:
         raise ReaderError(str(file), f"is no Parquet file ({error})", "write it again") from None
 
 
@@ -243,7 +251,7 @@ def _from_rows(raw: RawCall, columns: Mapping[str, str]) -> Document:
                     raw.source, "its turns are no valid JSON", "write a list", raw.place
                 ) from None
         if isinstance(listed, list):
-            line = json.dumps({**metadata, "turns": listed}, ensure_ascii=False, default=str).encode()
+            line = json.dumps({**metadata, "turns": listed}, default=str).encode()
             return read_bytes(line, f"{raw.source}.jsonl")[0].with_fields(metadata=metadata)
         words = _value(row, "text", columns)
         if not isinstance(words, str):
@@ -306,7 +314,10 @@ def hashed(number: str, key: bytes) -> str:
 def _text(value: Any) -> str:
     if value is None or isinstance(value, (list, dict)):
         return ""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    # Half a surrogate pair, which JSON can write, fits no table.
+    return str(value).encode("utf-8", "replace").decode().strip()
 
 
 def _number(value: Any) -> float | None:
@@ -317,7 +328,7 @@ def _number(value: Any) -> float | None:
         return float(total)
     try:
         return float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
@@ -330,7 +341,7 @@ def _moment(value: Any) -> datetime | None:
     """A time of day in China without a zone; None for what is no time."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         seconds = value / 1000 if value > 1e11 else value
-        if seconds < 1e8:
+        if not 1e8 <= seconds < 1e11:
             return None
         return datetime.fromtimestamp(seconds, _CHINA).replace(tzinfo=None)
     if not isinstance(value, datetime):
@@ -341,4 +352,7 @@ def _moment(value: Any) -> datetime | None:
         except ValueError:
             return None
     moment: datetime = value
-    return moment.astimezone(_CHINA).replace(tzinfo=None) if moment.tzinfo else moment
+    try:
+        return moment.astimezone(_CHINA).replace(tzinfo=None) if moment.tzinfo else moment
+    except OverflowError:  # the first or last day there is
+        return None

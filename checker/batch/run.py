@@ -8,6 +8,7 @@ run and a rerun after ``kill -9`` give the same bytes.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -17,6 +18,8 @@ import shutil
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
@@ -25,6 +28,7 @@ from checker.batch.records import RawCall, archive_files, raw_calls
 from checker.batch.work import CALLS, FINDINGS, REJECTS, Rows, arrow_table, check_calls, shards
 from checker.config import Config
 from checker.pipeline import Checker
+from checker.readers import ReaderError
 
 KEY_VARIABLE = "HUASHU_HASH_KEY"
 _SHARD = 250
@@ -56,18 +60,28 @@ def run_batch(
     ``rejects.jsonl``, ``report.html`` and ``report.xlsx``. Raises ReaderError and ConfigError.
     """
     options = options or BatchOptions()
+    out.mkdir(parents=True, exist_ok=True)
+    with _alone(out):
+        (out / "parts").mkdir(exist_ok=True)
+        return _run(archive, out, options, progress)
+
+
+def _run(archive: Path, out: Path, options: BatchOptions, progress: Progress | None) -> dict[str, int]:
     parts = out / "parts"
-    parts.mkdir(parents=True, exist_ok=True)
     key = _hash_key(out)
     _claim(out, _mark(archive, options, key))
     total = 0
     work = _Work(archive, options, key)
-    for number, lot, future in _in_order(archive, parts, options, work):
-        if future is not None:
-            _keep(parts, number, future.result())
-        total += len(lot)
-        if progress:
-            progress(total, lot[-1].done)
+    try:
+        for number, lot, future in _in_order(archive, parts, options, work):
+            if future is not None:
+                _keep(parts, number, future.result())
+            total += len(lot)
+            if progress:
+                progress(total, lot[-1].done)
+    except BrokenProcessPool:
+        what = "a process was killed, perhaps for want of memory; what was done is kept"
+        raise ReaderError(str(archive), what, "run the command again, perhaps with fewer --jobs") from None
     from checker.batch import policy, summary
 
     counts = {name: _join(parts, out, name) for name in _TABLES}
@@ -75,6 +89,24 @@ def run_batch(
     summary.write(out)
     shutil.rmtree(parts)
     return counts
+
+
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Raises ReaderError while another run writes into the folder; a killed run holds nothing."""
+    place = out / ".running"
+    with place.open("w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not os.fstat(held.fileno()).st_nlink:  # another run ended, and a third may have begun
+                raise BlockingIOError
+        except BlockingIOError:
+            what = "another run is writing into this folder"
+            raise ReaderError(str(out), what, "wait for it or choose another --output") from None
+        try:
+            yield
+        finally:
+            place.unlink(missing_ok=True)
 
 
 def _mark(archive: Path, options: BatchOptions, key: bytes) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -19,6 +20,7 @@ pq = pytest.importorskip("pyarrow.parquet")
 from checker.batch.records import hashed, parse, raw_calls  # noqa: E402
 from checker.batch.run import BatchOptions, run_batch  # noqa: E402
 from checker.config import Config, ConfigError, load_config  # noqa: E402
+from checker.readers import ReaderError  # noqa: E402
 
 KEY = b"test"
 TURNS = [
@@ -114,6 +116,76 @@ def test_bad_rows_are_rejected_with_the_reason_and_the_run_goes_on(tmp_path: Pat
         ("第 3 行", "calls.jsonl"),
     ]
     assert all(row["reason"] for row in rejected)
+
+
+def test_odd_values_beside_the_words_stop_no_run(tmp_path: Path) -> None:
+    odd = [
+        {"call_id": "\ud800", "phone": "139\udfff", "agent": "\ud83d"},
+        {"start": 1e300, "duration": 10**400},
+        {"start": float("nan"), "duration": float("inf")},
+        {"start": "0001-01-01T00:00:00+14:00"},
+        {"start": "9999-12-31T23:59:59-12:00"},
+    ]
+    archive = tmp_path / "calls.jsonl"
+    archive.write_text("".join(json.dumps({**about, "turns": TURNS}) + "\n" for about in odd))
+    out = tmp_path / "out"
+    assert run_batch(archive, out, BatchOptions(jobs=1))["calls"] == len(odd)
+    assert [row["start"] for row in rows(out, "calls")] == [None] * len(odd)
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "xlsx", "csv"])
+def test_a_truncated_archive_is_one_clear_error(suffix: str, tmp_path: Path) -> None:
+    if suffix == "csv":
+        archive = tmp_path / "calls.csv"
+        archive.write_text('角色,内容\n客服,"' + "好" * ((1 << 24) + 1), encoding="utf-8")
+        sizes = [archive.stat().st_size]
+    else:
+        archive = write_archive(tmp_path, suffix)
+        size = archive.stat().st_size
+        sizes = [0, 3, 40, size // 2, size - 9]
+    content = archive.read_bytes()
+    for size in sizes:
+        archive.write_bytes(content[:size])
+        with pytest.raises(ReaderError, match=archive.name):
+            list(raw_calls(archive, {}))
+
+
+def test_a_killed_worker_is_told_and_what_was_done_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUASHU_HASH_KEY", "test")
+    archive = tmp_path / "calls.jsonl"
+    _many(archive, 600)
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    options = BatchOptions(jobs=1, shard=100)
+    run_batch(archive, whole, options)
+
+    def kill(done: int, _: int) -> None:
+        if done == 200:
+            (worker,) = multiprocessing.active_children()
+            os.kill(worker.pid or 0, signal.SIGKILL)
+
+    with pytest.raises(ReaderError, match="a process was killed"):
+        run_batch(archive, out, options, kill)
+    assert len(list((out / "parts").glob("*.pickle"))) >= 2
+    run_batch(archive, out, options)
+    assert _bytes(out) == _bytes(whole)
+
+
+def test_two_runs_do_not_write_into_one_folder(tmp_path: Path) -> None:
+    archive = tmp_path / "calls.jsonl"
+    _many(archive, 20)
+    out = tmp_path / "out"
+    refused = []
+
+    def second(_: int, __: int) -> None:
+        with pytest.raises(ReaderError, match="another run is writing") as caught:
+            run_batch(archive, out, BatchOptions(jobs=1))
+        refused.append(caught.value)
+
+    run_batch(archive, out, BatchOptions(jobs=1), second)
+    assert len(refused) == 1
+    assert run_batch(archive, out, BatchOptions(jobs=1))["calls"] == 20
 
 
 def test_columns_of_the_config_are_used(tmp_path: Path) -> None:
