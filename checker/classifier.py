@@ -16,6 +16,7 @@ import hashlib
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -351,12 +352,30 @@ class Classifier:
             source = folder("models") / MODEL_FILE
             if not source.is_file():
                 raise ModelError(f"models/{MODEL_FILE} is missing; run 'huashu train' or reinstall huashu")
-            return cls(*read_model(source.read_bytes(), f"models/{MODEL_FILE}"))
+            return cls._of(source.read_bytes(), f"models/{MODEL_FILE}")
         try:
             content = Path(path).read_bytes()
         except OSError as error:
             raise ModelError(f"{path}: cannot be read ({error.strerror}); check the path") from error
-        return cls(*read_model(content, str(path)))
+        return cls._of(content, str(path))
+
+    @classmethod
+    def _of(cls, content: bytes, name: str) -> Classifier:
+        header, arrays = read_model(content, name)
+        try:
+            model = cls(header, arrays)
+            given = (model._gate, model._names, model._sides, model._name_scales, model._name_biases)
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise ModelError(
+                f"{name}: header or arrays are not those of a model ({error}); train it again with 'huashu train'"
+            ) from error
+        width = len(model.categories)
+        shapes = ((1 << BITS,), (1 << BITS, width), (3, 1 << WINDOW_BITS), (width,), (width,))
+        if FALLBACK not in model.categories or tuple(array.shape for array in given) != shapes:
+            raise ModelError(
+                f"{name}: arrays and categories do not fit each other; train it again with 'huashu train'"
+            )
+        return model
 
 
 @lru_cache(maxsize=1)
@@ -455,7 +474,15 @@ def read_model(content: bytes, name: str) -> tuple[dict[str, Any], dict[str, npt
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             files = {item.filename: archive.read(item) for item in archive.infolist()}
         header = json.loads(files.pop("header.json"))
-    except (zipfile.BadZipFile, KeyError, ValueError, EOFError, OSError, NotImplementedError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        LookupError,
+        ValueError,
+        EOFError,
+        OSError,
+        RuntimeError,
+    ) as error:
         raise ModelError(f"{name}: not a huashu model ({type(error).__name__}); {remedy}") from error
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         found = header.get("format") if isinstance(header, dict) else None

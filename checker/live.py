@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from checker.document import Document
+from checker.normalize import plain_view
 from checker.personal import masked_report
 from checker.pipeline import Checker
 from checker.refusals import customer_acts
@@ -152,7 +153,7 @@ class LiveCall:
         known = self.checker.lexicon.acts
         acts: tuple[str, ...] = ()
         if last is not None and document.turns[-1].speaker == "customer":
-            acts = customer_acts(last.text, known)
+            acts = customer_acts(plain_view(Document(text=last.text)).text, known)
         advice = next((act.advice for act in known.customer if act.id in acts and act.advice), "")
         provisional = bool(last and not last.final and not self._ended)
         return Update(len(self._turns) - 1, provisional, added, removed, acts, advice, report.verdict)

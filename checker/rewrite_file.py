@@ -14,8 +14,10 @@ from pathlib import Path
 from checker.document import Document
 from checker.readers import ReaderError
 from checker.readers._decode import decode, encode_like
+from checker.readers._package import damaged
 from checker.readers.csv import delimiter_of, rows_of
 from checker.rewrite.proof import spliced
+from checker.stored import write_whole
 from checker.types import Report, Rewrite, Span
 
 AUTHOR = "话术审查"
@@ -45,7 +47,7 @@ def write_rewritten(source: str | Path, edits: Edits, target: str | Path) -> int
             str(source), f"cannot be opened: {error.strerror}", "check path and rights"
         ) from None
     if suffix in (".xlsx", ".xlsm"):
-        written = _workbook(data, edits)
+        written = _workbook(data, str(source), edits)
     elif suffix in (".csv", ".tsv"):
         written = _table(data, str(source), edits)
     elif suffix in (".srt", ".vtt"):
@@ -54,7 +56,7 @@ def write_rewritten(source: str | Path, edits: Edits, target: str | Path) -> int
         (report, changes) = edits[0]
         written = encode_like(spliced(report.document.text, changes), data, report.document.text)
     try:
-        Path(target).write_bytes(written)
+        write_whole(target, written)
     except OSError as error:
         raise ReaderError(
             str(target), f"cannot be written ({error.strerror})", "choose another file"
@@ -107,15 +109,18 @@ def _tight(text: str, edit: Rewrite) -> tuple[int, int, str]:
     return start, end, words
 
 
-def _workbook(data: bytes, edits: Edits) -> bytes:
+def _workbook(data: bytes, path: str, edits: Edits) -> bytes:
     import openpyxl
 
-    book = openpyxl.load_workbook(io.BytesIO(data), keep_vba=False)
-    for place, words in _changes(edits).items():
-        sheet, _, cell = place.rpartition("!")
-        book[sheet][cell].value = words
     out = io.BytesIO()
-    book.save(out)
+    try:
+        book = openpyxl.load_workbook(io.BytesIO(data), keep_vba=False)
+        for place, words in _changes(edits).items():
+            sheet, _, cell = place.rpartition("!")
+            book[sheet][cell].value = words
+        book.save(out)
+    except Exception as error:  # this library is stricter than the one that read the cells, in many ways
+        raise damaged(path, "Excel", error) from None
     return out.getvalue()
 
 

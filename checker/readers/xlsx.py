@@ -38,8 +38,8 @@ def read(data: bytes, path: str, options: ReadOptions) -> list[Document]:
         _check_extent(content, path)
     packed = pack(members)
     tables, notes = _tables(packed, path, options.sheet)
-    if any(_FORMULA.search(content) for content in sheets.values()):
-        _fill_formulas(tables, packed)
+    if any(_FORMULA.search(content) for content in sheets.values()) and not _fill_formulas(tables, packed):
+        notes.append("公式无法读取，没有结果的公式没有检查")
     found: list[Document] = []
     refused: list[ReaderError] = []
     for table in tables:
@@ -151,19 +151,23 @@ def _fill_merged(grid: list[list[str]], ranges: Any) -> None:
                 grid[row][left] = grid[top][left]
 
 
-def _fill_formulas(tables: list[_table.Table], packed: io.BytesIO) -> None:
-    """Put formulas that have no result where the library gives an empty cell."""
+def _fill_formulas(tables: list[_table.Table], packed: io.BytesIO) -> bool:
+    """Put formulas that have no result where the library gives an empty cell; False when it cannot be done."""
     import openpyxl
 
     packed.seek(0)
-    book = openpyxl.load_workbook(packed, read_only=True)
-    for table in tables:
-        sheet = book[table.title]
-        sheet.reset_dimensions()
-        for row in sheet.iter_rows():
-            for cell in row:
-                if cell.data_type == "f" and isinstance(cell.value, str):
-                    _put(table.grid, cell.row - 1, cell.column - 1, cell.value)
+    try:
+        book = openpyxl.load_workbook(packed, read_only=True)
+        for table in tables:
+            sheet = book[table.title]
+            sheet.reset_dimensions()
+            for row in sheet.iter_rows():
+                for cell in row:
+                    if cell.data_type == "f" and isinstance(cell.value, str):
+                        _put(table.grid, cell.row - 1, cell.column - 1, cell.value)
+    except Exception:  # this library is stricter than the one that read the cells, in many ways
+        return False
+    return True
 
 
 def _put(grid: list[list[str]], row: int, column: int, text: str) -> None:
