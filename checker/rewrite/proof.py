@@ -7,9 +7,11 @@ rule that looks at the turn. Sentences are checked once, however many documents 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from itertools import accumulate
 
 from checker.document import Anchor, Document, Turn
 from checker.scene import Setting
@@ -78,15 +80,20 @@ def covers(after: Counter[str], allowed: Counter[str]) -> bool:
 def changed(document: Document, rewrites: Sequence[Rewrite]) -> Document:
     """The document with rewrites applied (sorted, disjoint), its turns and places moved along."""
     edits = sorted(rewrites, key=lambda rewrite: rewrite.span)
+    stops = [edit.span.end for edit in edits]
+    growth = (len(edit.text) - (edit.span.end - edit.span.start) for edit in edits)
+    shifts = [0, *accumulate(growth)]
 
     def move(offset: int, *, end: bool = False) -> int:
-        shift = 0
-        for edit in edits:
-            start, stop = edit.span
-            if stop < offset or (stop == offset and (end or start < stop)):
-                shift += len(edit.text) - (stop - start)
+        number = bisect_left(stops, offset)
+        shift = shifts[number]
+        while number < len(edits) and edits[number].span.start <= offset:
+            start, stop = edits[number].span
+            if stop == offset and (end or start < stop):
+                shift += len(edits[number].text) - (stop - start)
             elif start < offset:
-                return start + shift + len(edit.text)
+                return start + shift + len(edits[number].text)
+            number += 1
         return offset + shift
 
     turns = tuple(

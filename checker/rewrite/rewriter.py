@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import accumulate
 from typing import NamedTuple
 
 from checker.dialogue import dialogue_findings
@@ -32,7 +34,7 @@ _AT_ONCE = 3
 
 
 class _Key(NamedTuple):
-    """What a finding's suggestions depend on inside its sentence."""
+    """What a finding's suggestions depend on inside its sentence; of a long one only the words are kept."""
 
     region: str
     start: int
@@ -40,6 +42,7 @@ class _Key(NamedTuple):
     rule_id: str
     setting: Setting
     others: tuple[Span, ...]
+    is_long: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,13 @@ class _Place:
     number: int
     region: Span
     key: _Key
+
+
+class _Cure(NamedTuple):
+    """An edit and the findings it does away with."""
+
+    edit: Rewrite
+    findings: Sequence[Finding]
 
 
 class Rewriter:
@@ -129,7 +139,7 @@ class Rewriter:
         for place in places:
             key = place.key
             finding = findings[place.part][place.number]
-            if key.start == key.end or len(key.region) > _LONGEST_SENTENCE:
+            if key.start == key.end or key.is_long:
                 continue
             matched = key.region[key.start : key.end]
             texts = self._remote.suggestions(key.region, matched, finding.message)
@@ -172,48 +182,50 @@ class Rewriter:
                 continue
             region = self._region(document, finding)
             if groups and region.start < groups[-1][0].end and region.end > groups[-1][0].start:
-                last, found = groups.pop()
-                groups.append(
-                    (Span(min(last.start, region.start), max(last.end, region.end)), [*found, finding])
-                )
+                last, together = groups[-1]
+                together.append(finding)
+                groups[-1] = (Span(min(last.start, region.start), max(last.end, region.end)), together)
             else:
                 groups.append((region, [finding]))
-        edits: list[Rewrite] = []
-        fixed: list[Finding] = []
+        cures: list[_Cure] = []
         for region, found in groups:
             edit, cured = self._together(document, region, found, setting)
-            if edit is not None and (not edits or edits[-1].span.end <= edit.span.start):
-                edits.append(edit)
-                fixed += cured
+            if edit is not None and (not cures or cures[-1].edit.span.end <= edit.span.start):
+                cures.append(_Cure(edit, cured))
         (before,) = self._prover.documents([document], [setting])
-        if not self._holds_together(document, edits, before - Counter(f.rule_id for f in fixed), setting):
-            edits, fixed = self._one_by_one(document, edits, fixed, before, setting)
-        left = tuple(finding for finding in report.findings if finding not in fixed)
+        if not self._hold_together(document, cures, before, setting):
+            cures = self._apart(document, cures, before, setting)
+        edits = [cure.edit for cure in cures]
+        fixed = {id(finding) for cure in cures for finding in cure.findings}
+        left = tuple(finding for finding in report.findings if id(finding) not in fixed)
         return Rewriting(spliced(document.text, edits), tuple(edits), left)
 
-    def _holds_together(
-        self, document: Document, edits: Sequence[Rewrite], allowed: Counter[str], setting: Setting
+    def _hold_together(
+        self, document: Document, cures: Sequence[_Cure], before: Counter[str], setting: Setting
     ) -> bool:
-        (after,) = self._prover.documents([changed(document, edits)], [setting])
-        return covers(after, allowed)
+        edited = changed(document, [cure.edit for cure in cures])
+        (after,) = self._prover.documents([edited], [setting])
+        return covers(after, before - Counter(f.rule_id for cure in cures for f in cure.findings))
 
-    def _one_by_one(
-        self,
-        document: Document,
-        edits: Sequence[Rewrite],
-        fixed: Sequence[Finding],
-        before: Counter[str],
-        setting: Setting,
-    ) -> tuple[list[Rewrite], list[Finding]]:
-        kept: list[Rewrite] = []
-        cured: list[Finding] = []
-        for edit in edits:
-            more = [finding for finding in fixed if _inside(finding.span, edit.span)]
-            allowed = before - Counter(finding.rule_id for finding in [*cured, *more])
-            if self._holds_together(document, [*kept, edit], allowed, setting):
-                kept.append(edit)
-                cured += more
-        return kept, cured
+    def _apart(
+        self, document: Document, cures: Sequence[_Cure], before: Counter[str], setting: Setting
+    ) -> list[_Cure]:
+        """Of edits that do not hold together those that do: halved until the bad ones are left out.
+
+        In a large document with many bad ones the proof ends at its limit, and the rest is left out.
+        """
+        kept: list[_Cure] = []
+        middle = len(cures) // 2
+        waiting = [cures[middle:], cures[:middle]] if middle else []
+        proofs = max(4, 4 * _MOST_PROOF // (len(document.text) + 1))
+        while waiting and proofs:
+            some = waiting.pop()
+            proofs -= 1
+            if self._hold_together(document, [*kept, *some], before, setting):
+                kept += some
+            elif len(some) > 1:
+                waiting += [some[len(some) // 2 :], some[: len(some) // 2]]
+        return kept
 
     def _together(
         self, document: Document, region: Span, findings: Sequence[Finding], setting: Setting
@@ -257,15 +269,23 @@ class Rewriter:
     ) -> list[_Place]:
         out = []
         known = Setting(setting.industry, True, setting.channel)
+        by_start = sorted(findings, key=lambda finding: finding.span)
+        starts = [finding.span.start for finding in by_start]
+        ends = list(accumulate((finding.span.end for finding in by_start), max))
         for number, finding in enumerate(findings):
             if finding.state is State.EXCUSED or subject_of(self._engine.lexicon, finding) is None:
                 continue
             region = self._region(document, finding)
+            if region.end - region.start > _LONGEST_SENTENCE:
+                key = _Key(finding.matched, 0, len(finding.matched), finding.rule_id, known, (), is_long=True)
+                out.append(_Place(part, number, finding.span, key))
+                continue
+            near = by_start[bisect_right(ends, region.start) : bisect_left(starts, region.end)]
             others = tuple(
                 sorted(
                     {
                         Span(other.span.start - region.start, other.span.end - region.start)
-                        for other in findings
+                        for other in near
                         if other is not finding and other.span.overlaps(region)
                     }
                 )
@@ -292,9 +312,7 @@ class Rewriter:
             finding = findings[place.part][place.number]
             drafted[place.key] = self._drafts(place.key, finding)
         ranked = {key: self._ranker.order(key.region, drafts) for key, drafts in drafted.items()}
-        self._prover.learn(
-            (key.region, key.setting) for key in ranked if len(key.region) <= _LONGEST_SENTENCE
-        )
+        self._prover.learn((key.region, key.setting) for key in ranked if not key.is_long)
         proven: dict[_Key, list[Draft]] = {key: [] for key in ranked}
         waiting = dict(ranked)
         while waiting:
@@ -316,10 +334,9 @@ class Rewriter:
     def _drafts(self, key: _Key, finding: Finding) -> list[Draft]:
         grammar = self._drafter.grammar
         region = key.region
-        if len(region) > _LONGEST_SENTENCE:
+        if key.is_long:
             asked = self._drafter.asked(finding)
-            matched = region[key.start : key.end]
-            return [Draft(Span(key.start, key.end), matched, "question", 90, "", Apply.MANUAL, asked)]
+            return [Draft(Span(key.start, key.end), region, "question", 90, "", Apply.MANUAL, asked)]
         sentence = Span(
             0,
             len(region.rstrip(SENTENCE_ENDS))
@@ -393,10 +410,10 @@ class Rewriter:
             [settings[part] for part, _ in keys],
         )
         after = dict(zip(keys, counted))
+        present = [Counter(finding.rule_id for finding in found) for found in findings]
         out = {}
         for (part, number), rewrites in drafted.items():
-            allowed = Counter(finding.rule_id for finding in findings[part])
-            allowed -= Counter({findings[part][number].rule_id: 1})
+            allowed = present[part] - Counter({findings[part][number].rule_id: 1})
             kept = tuple(
                 rewrite
                 for rewrite in rewrites
@@ -407,10 +424,16 @@ class Rewriter:
 
 
 def _region(document: Document, span: Span) -> Span:
-    """The sentences a span touches, with the mark that ends the last, inside its turn."""
+    """The sentences a span touches, with the mark that ends the last, inside its turn.
+
+    Of a sentence that is too long to be rewritten, no more than shows that it is.
+    """
     turn = document.turn_at(span.start)
     limits = turn.span if turn is not None else Span(0, len(document.text))
-    limits = Span(min(limits.start, span.start), max(limits.end, span.end))
+    most = _LONGEST_SENTENCE + 1
+    limits = Span(
+        min(max(limits.start, span.start - most), span.start), max(min(limits.end, span.end + most), span.end)
+    )
     sentence = sentence_span(document.text, span, limits)
     end = sentence.end
     if end < limits.end and document.text[end] not in "\n\r":
