@@ -155,7 +155,7 @@ def _blanks() -> re.Pattern[str]:
     nouns = "|".join(map(re.escape, sorted(script["slots"]["nouns"], key=len, reverse=True)))
     stage = "|".join(map(re.escape, sorted(script["stage_directions"], key=len, reverse=True)))
     return re.compile(
-        rf"\$?\{{+[^{{}}\n。！？]{{1,{longest}}}\}}+|<[A-Za-z_][A-Za-z_0-9]{{0,{longest}}}>"
+        rf"\$?\{{{{1,3}}[^{{}}\n。！？]{{1,{longest}}}\}}+|<[A-Za-z_][A-Za-z_0-9]{{0,{longest}}}>"
         rf"|[【\[［〔<《](?:{nouns})[】\]］〕>》]"
         rf"|[（(【\[](?:{stage})[^（()）\n]{{0,30}}[）)】\]]"
         r"|(?<![A-Za-z])[Xx×]{2,6}(?![A-Za-z])|某某+|_{3,}"

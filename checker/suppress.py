@@ -18,12 +18,13 @@ a finding too. These findings cannot be suppressed.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from difflib import get_close_matches
+from itertools import accumulate
 from typing import Literal
 
 from checker.document import Document
@@ -32,6 +33,8 @@ from checker.labels import CATEGORY_NAMES
 from checker.types import Explanation, Finding, Level, Span, State, Suppression
 
 CATEGORY = "suppression"
+#: Of so many unknown names in one text it is told what may have been meant; looking takes a while.
+_MOST_HINTS = 20
 _WHY = "忽略标记会让问题不再出现在报告里，所以必须写明规则和理由，并在失效后及时清理。"
 # The body stops at the next comment, so that many open ones cost no more than one.
 _HTML = re.compile(
@@ -128,6 +131,7 @@ def apply_suppressions(
     today = today or date.today()
     problems: list[tuple[Directive, str, str]] = []
     active: list[tuple[Directive, str, Span]] = []
+    unknown: dict[str, str] = {}
     for directive in directives:
         found = _problem(directive, today)
         if found:
@@ -137,16 +141,15 @@ def apply_suppressions(
             if rule in known:
                 active.append((directive, rule, scope))
             else:
-                problems.append((directive, "unknown-rule", _unknown(rule, known)))
+                unknown.setdefault(rule, _unknown(rule, known if len(unknown) < _MOST_HINTS else ()))
+                problems.append((directive, "unknown-rule", unknown[rule]))
     kept: list[Finding] = []
     suppressed: list[Suppression] = []
     used: set[int] = set()
+    scopes = _Scopes([(rule, scope) for _, rule, scope in active])
     for finding in findings:
-        matches = [
-            number
-            for number, (_, rule, scope) in enumerate(active)
-            if rule in (finding.rule_id, finding.category) and scope.start <= finding.span.start <= scope.end
-        ]
+        names = dict.fromkeys((finding.rule_id, finding.category))
+        matches = sorted(n for name in names for n in scopes.around(name, finding.span.start))
         if matches:
             used.update(matches)
             suppressed.append(Suppression(finding, "inline", active[matches[0]][0].reason))
@@ -158,6 +161,28 @@ def apply_suppressions(
             problems.append((directive, "unused", message))
     problems.sort(key=lambda problem: problem[0].span)
     return tuple(kept), tuple(suppressed), tuple(_findings(document, problems))
+
+
+class _Scopes:
+    """Which scopes of a rule hold a place, in time that does not grow with all the others."""
+
+    def __init__(self, scopes: Sequence[tuple[str, Span]]) -> None:
+        by_rule: dict[str, list[tuple[Span, int]]] = {}
+        for number, (rule, scope) in enumerate(scopes):
+            by_rule.setdefault(rule, []).append((scope, number))
+        self._of = {rule: sorted(found) for rule, found in by_rule.items()}
+        self._starts = {rule: [scope.start for scope, _ in found] for rule, found in self._of.items()}
+        # The furthest end so far: before the first that reaches the place, no scope holds it.
+        self._ends = {
+            rule: list(accumulate((scope.end for scope, _ in found), max)) for rule, found in self._of.items()
+        }
+
+    def around(self, rule: str, place: int) -> list[int]:
+        """Numbers of the scopes of a rule that hold a place, its end included."""
+        if rule not in self._of:
+            return []
+        first, last = bisect_left(self._ends[rule], place), bisect_right(self._starts[rule], place)
+        return [number for scope, number in self._of[rule][first:last] if scope.end >= place]
 
 
 def _problem(directive: Directive, today: date) -> tuple[str, str] | None:
