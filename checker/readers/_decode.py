@@ -57,9 +57,10 @@ def decode(data: bytes, path: str, encoding: str | None = None) -> tuple[str, tu
     """
     if encoding is not None:
         return _as_told(data, path, encoding), ()
-    for mark, codec, name in _MARKS:
-        if data.startswith(mark) and not (codec == "utf-32-le" and len(data) % 4):
-            return _with_mark(data[len(mark) :], path, codec, name)
+    marked = _mark_of(data)
+    if marked:
+        mark, codec, name = marked
+        return _with_mark(data[len(mark) :], path, codec, name)
     for magic, name in MAGIC:
         if data.startswith(magic):
             raise ReaderError(
@@ -84,14 +85,24 @@ def decode(data: bytes, path: str, encoding: str | None = None) -> tuple[str, tu
     return text, notes
 
 
+def _mark_of(data: bytes) -> tuple[bytes, str, str] | None:
+    """The byte order mark that bytes begin with, its codec and the name of that."""
+    for mark, codec, name in _MARKS:
+        # UTF-16 whose first character is NUL begins as UTF-32 does.
+        if data.startswith(mark) and not (codec == "utf-32-le" and len(data) % 4):
+            return mark, codec, name
+    return None
+
+
 def encode_like(text: str, original: bytes, read_as: str) -> bytes:
     """The text in the encoding, and with the byte order mark, of the file that was ``read_as``.
 
     UTF-8 where no encoding gives that reading back, as after replaced bytes.
     """
-    for mark, codec, _ in _MARKS:
-        if original.startswith(mark):
-            return mark + text.encode(codec, "surrogatepass" if codec.startswith("utf") else "strict")
+    marked = _mark_of(original)
+    if marked:
+        mark, codec, _ = marked
+        return mark + text.encode(codec, "surrogatepass" if codec.startswith("utf") else "strict")
     for codec in ("utf-8", "gb18030", "utf-16-le", "utf-16-be"):
         try:
             if original.decode(codec) == read_as:

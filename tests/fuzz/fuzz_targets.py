@@ -31,17 +31,20 @@ import numpy as np
 from checker.baseline import BaselineError, load_baseline
 from checker.classifier import Classifier, ModelError, write_model
 from checker.config import ConfigError, edit_list, load_config
-from checker.document import CHANNELS, Document
+from checker.document import CHANNELS, Document, parse_turns
 from checker.errors import LexiconError
 from checker.lexicon import compile_sources, load
 from checker.lint import cases
 from checker.live import LiveCall
 from checker.normalize import encode, fold, inserted_view, join, plain_view
+from checker.personal import find_personal_data, mask
 from checker.pipeline import Checker
 from checker.readers import FORMATS, ReaderError, ReadOptions, read_bytes
+from checker.readers._decode import decode, encode_like
 from checker.report import FORMATS as REPORTS
 from checker.report import RenderOptions
 from checker.stored import cached_arrays, cached_json
+from checker.suppress import parse_suppressions
 from checker.types import Report, Span, State, judge
 
 T = TypeVar("T")
@@ -178,6 +181,38 @@ def normalize(data: bytes) -> None:
     hold_view(join(plain, inserted), text)
     assert encode(text).size == len(text)
     assert fold(fold(text)) == fold(text) or len(text) > 0
+
+
+def marks(data: bytes) -> None:
+    """Labels, suppressions, personal data, encodings and positions: what is read before any rule."""
+    from checker.lsp.text import Text
+
+    text = as_text(data)
+    turns = parse_turns(text)
+    edges = [edge for turn in turns for edge in turn.span]
+    assert edges == sorted(edges)
+    assert all(0 <= edge <= len(text) for edge in edges)
+    directives = parse_suppressions(text)
+    spans = [directive.span for directive in directives]
+    assert spans == sorted(spans)
+    for directive in directives:
+        for scope in (directive.span, *directive.scopes):
+            assert 0 <= scope.start <= scope.end <= len(text)
+    for datum in find_personal_data(text):
+        assert 0 <= datum.span.start < datum.span.end <= len(text)
+    assert len(mask(text)) == len(text)
+    for encoding in ("utf-8", "utf-16"):
+        lines = Text(text, encoding)
+        for offset in {0, len(text) // 3, len(text)}:
+            if text[offset - 1 : offset + 1] != "\r\n":
+                assert lines.offset(lines.position(offset)) == offset
+    try:
+        decoded, _ = decode(data, "marks.txt")
+    except ReaderError:
+        return
+    # Bytes that were replaced when read are gone; else the file is written as it was.
+    if "\ufffd" not in decoded:
+        assert encode_like(decoded, data, decoded) == data
 
 
 def check(data: bytes) -> None:
@@ -1050,6 +1085,7 @@ TARGETS = {
     "normalize": Target(
         normalize, lambda: text_seeds(b"\0") + text_seeds(b"\1")[::3] + text_seeds(b"\3")[::3], 1
     ),
+    "marks": Target(marks, lambda: text_seeds(b""), longest=200),
     "check": Target(check, lambda: text_seeds(b"\0\0") + text_seeds(b"\x09\1")[::3], 2),
     "report": Target(report, lambda: [s for n in range(20) for s in text_seeds(bytes([n, 1, 60]))[n::25]], 3),
     "live": Target(live, lambda: text_seeds(b"\0\4") + text_seeds(b"\0\0")[::3], 2),
