@@ -341,10 +341,6 @@ def _duplicate_keys(name: str, node: Any) -> list[Problem]:
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                what = "a key is a single word; remove the brackets or quotes around it"
-                problems.append(Problem(name, key.start_mark.line + 1, "", what))
-                continue
             if key.value in seen:
                 what = f"the key {key.value!r} stands twice; keep one"
                 problems.append(Problem(name, key.start_mark.line + 1, "", what))

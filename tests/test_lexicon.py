@@ -85,7 +85,7 @@ def test_a_mistake_is_named_with_its_line(
         ),
         (
             "allow: []\n? [a, b]\n: c\n",
-            "2: : a key is a single word; remove the brackets or quotes around it",
+            "2: : not valid YAML: found unhashable key; check quotes and indentation",
         ),
         ("allow: &a\n  - *a\n", "1: : nests too deep; write it plainly"),
         ("allow: " + "[" * 70 + "]" * 70, "1: : nests too deep; write it plainly"),
