@@ -21,6 +21,7 @@ from zipfile import BadZipFile
 from checker.readers import ReaderError
 
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
+_LETTERS = re.compile("[A-Za-z]{1,3}")
 
 
 def sheet_rows(file: Path) -> Iterator[tuple[list[Any], float]]:
@@ -93,7 +94,9 @@ def _words(element: Element) -> str:
             parts.append(child.text or "")
         elif name == "r":
             parts += [run.text or "" for run in child if _name(run) == "t"]
-    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), "".join(parts))
+    text = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), "".join(parts))
+    # Two escapes are one character beyond the first plane; one half of it is none.
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 class _Strings(Sequence[str]):
@@ -164,7 +167,9 @@ class _Cells:
 
 @lru_cache(maxsize=1024)
 def _column(letters: str) -> int:
-    """0 for ``A``."""
+    """0 for ``A``. Raises ValueError for what no sheet has: a far column would fill the memory."""
+    if not _LETTERS.fullmatch(letters):
+        raise ValueError("a cell has no place in the sheet")
     number = 0
     for letter in letters:
         number = number * 26 + ord(letter.upper()) - 64

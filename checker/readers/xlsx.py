@@ -22,7 +22,8 @@ SUFFIXES = (".xlsx", ".xlsm")
 _KIND = "Excel"
 #: Cells of the rectangle from A1 to the last cell with content: the library builds all of them.
 _MOST_CELLS = 20_000_000
-_POSITION = re.compile(rb"""<(?:\w+:)?(?:c|row)\s[^>]*?\br\s*=\s*["']([A-Z]{0,3})(\d{1,7})["']""")
+_POSITION = re.compile(rb"""\br\s*=\s*["']([^"']*)["']""")
+_CELL = re.compile(rb"([A-Z]{0,3})([0-9]{1,7})")
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s>]")
 
 
@@ -92,11 +93,21 @@ def _tables(packed: io.BytesIO, path: str, wanted: str | None) -> tuple[list[_ta
 
 
 def _check_extent(content: bytes, path: str) -> None:
-    """Refuse a stray cell at the far end of a sheet: all cells before it would be built."""
+    """Refuse a stray cell at the far end of a sheet: all cells before it would be built.
+
+    The library ends the whole process when it cannot get the memory for them.
+    """
     rows, columns = 0, 0
     for match in _POSITION.finditer(content):
-        rows = max(rows, int(match[2]))
-        columns = max(columns, len(match[1]) and _column(match[1].decode("ascii")))
+        cell = _CELL.fullmatch(match[1].upper())
+        if cell is None:
+            raise ReaderError(
+                path,
+                f"is a damaged {_KIND} file (a cell has no place in the sheet)",
+                "open it in Office or WPS and save it again",
+            )
+        rows = max(rows, int(cell[2]))
+        columns = max(columns, len(cell[1]) and _column(cell[1].decode("ascii")))
     if rows * columns > _MOST_CELLS:
         raise ReaderError(
             path,

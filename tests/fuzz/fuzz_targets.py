@@ -29,6 +29,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from checker.baseline import BaselineError, load_baseline
+from checker.batch.sheet import sheet_rows
 from checker.classifier import Classifier, ModelError, write_model
 from checker.config import ConfigError, edit_list, load_config
 from checker.document import CHANNELS, Document, parse_turns
@@ -48,6 +49,7 @@ from checker.suppress import parse_suppressions
 from checker.types import Report, Span, State, judge
 
 T = TypeVar("T")
+_FOLDER = Path(tempfile.mkdtemp(prefix="huashu-fuzz-"))
 INDUSTRIES = (None, "insurance", "finance", "health-food", "education", "other", "没有这个行业", "")
 
 
@@ -340,6 +342,15 @@ def office(data: bytes) -> None:
     given = Given(data)
     suffix, members = given.choice(_MEMBERS)
     content = packed(suffix, given.choice(members), given.rest())
+    if suffix == ".xlsx":
+        place = _FOLDER / "sheet.xlsx"
+        place.write_bytes(content)
+        try:
+            for cells, share in sheet_rows(place):
+                "".join(map(str, cells)).encode()
+                assert 0 <= share <= 1
+        except ReaderError:
+            pass
     try:
         found = read_bytes(content, f"input{suffix}")
     except ReaderError:
@@ -426,9 +437,6 @@ def lexicon(data: bytes) -> None:
         return
     assert lines
     assert min(lines) >= 1
-
-
-_FOLDER = Path(tempfile.mkdtemp(prefix="huashu-fuzz-"))
 
 
 def files(data: bytes) -> None:

@@ -110,6 +110,9 @@ def fuzz(options: argparse.Namespace) -> None:
         "-rss_limit_mb=4000",
         f"-artifact_prefix={corpus}-",
     ]
+    # What is compiled when first needed is no hang.
+    fuzz_targets.checkers()
+    fuzz_targets.sentences()
     atheris.Setup(arguments, run, custom_mutator=run.mutate)
     atheris.Fuzz()
 
