@@ -25,7 +25,7 @@ from typing import Any
 from checker import __version__
 from checker.fingerprint import fingerprint
 from checker.normalize import plain_view
-from checker.personal import masked_report
+from checker.personal import mask, masked_report
 from checker.stored import write_whole
 from checker.types import Finding, Report, Suppression
 
@@ -97,11 +97,16 @@ def write_baseline(path: str | Path, reports: Sequence[Report], today: date | No
                 owner=note.owner if note else "",
                 expires=note.expires if note else None,
             )
+    lexicon = next((report.lexicon_version for report in reports), "")
+    return _write(target, replace(old, entries=tuple(entries.values())), lexicon, today)
+
+
+def _write(target: Path, content_of: Baseline, lexicon: str, today: date | None = None) -> Baseline:
     baseline = Baseline(
-        entries=tuple(sorted(entries.values(), key=lambda e: (e.path, e.rule, e.fingerprint))),
-        created=old.created or (today or date.today()).isoformat(),
+        entries=tuple(sorted(content_of.entries, key=lambda e: (e.path, e.rule, e.fingerprint))),
+        created=content_of.created or (today or date.today()).isoformat(),
         tool_version=__version__,
-        lexicon=next((report.lexicon_version for report in reports), ""),
+        lexicon=lexicon,
     )
     content: dict[str, Any] = {
         "version": VERSION,
@@ -118,6 +123,28 @@ def write_baseline(path: str | Path, reports: Sequence[Report], today: date | No
             f"{target}: cannot be written ({error.strerror}); check that the folder exists and is writable"
         ) from error
     return baseline
+
+
+def accept(path: str | Path, accepted: Sequence[tuple[Report, Finding, str]]) -> None:
+    """Add findings with their reasons to a baseline, which is made if it is not there; all else in it stays.
+
+    Raises BaselineError when the existing file is broken or the new one cannot be written.
+    """
+    target = Path(path)
+    old = load_baseline(target) if target.exists() else Baseline()
+    entries = {entry.fingerprint: entry for entry in old.entries}
+    counts = Counter(finding.fingerprint for _, finding, _ in accepted)
+    for report, finding, reason in accepted:
+        shown = masked_report(replace(report, findings=(finding,)))
+        entries[finding.fingerprint] = Entry(
+            fingerprint=finding.fingerprint,
+            rule=finding.rule_id,
+            path=_slashes(report.document.path),
+            excerpt=shown.findings[0].matched,
+            count=counts[finding.fingerprint],
+            reason=mask(reason),
+        )
+    _write(target, replace(old, entries=tuple(entries.values())), accepted[0][0].lexicon_version)
 
 
 def load_baseline(path: str | Path) -> Baseline:

@@ -24,7 +24,12 @@ if TYPE_CHECKING:
     from checker.pipeline import Checker
     from checker.types import Finding, Report, Rewrite
 
+    #: A finding that a person skips, and why.
+    Skip = tuple[Finding, str]
+
 OK, FOUND, FAILED = 0, 1, 2
+#: Formats in which a comment may say why a finding is accepted; for others the baseline does.
+_COMMENTED = (".md", ".txt")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -408,7 +413,7 @@ def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _check(options: argparse.Namespace) -> int:
-    from checker.baseline import apply_baseline, load_baseline, write_baseline
+    from checker.baseline import write_baseline
     from checker.personal import masked_report
     from checker.report import FORMATS, RenderOptions
     from checker.types import Level
@@ -438,11 +443,7 @@ def _check(options: argparse.Namespace) -> int:
             if not options.quiet:
                 for note in document.notes:
                     print(f"{document.path}: {note}", file=sys.stderr)
-            report = _narrow(checker.check(document), options)
-            baseline = options.baseline or config.baseline
-            if baseline:
-                report = apply_baseline(report, load_baseline(Path(baseline)))
-            reports.append(report)
+            reports.append(_accepted(_narrow(checker.check(document), options), options, config))
     if options.write_baseline:
         write_baseline(options.write_baseline, reports)
         print(f"recorded {sum(len(r.findings) for r in reports)} findings", file=sys.stderr)
@@ -576,6 +577,14 @@ def _narrow(report: Report, options: argparse.Namespace) -> Report:
     return report if len(findings) == len(report.findings) else replace(report, findings=findings)
 
 
+def _accepted(report: Report, options: argparse.Namespace, config: Config) -> Report:
+    """The report without what a baseline accepts."""
+    from checker.baseline import apply_baseline, load_baseline
+
+    baseline = options.baseline or config.baseline
+    return apply_baseline(report, load_baseline(Path(baseline))) if baseline else report
+
+
 def _fix(reports: list[Report], options: argparse.Namespace, checkers: _Checkers) -> list[Report]:
     """Write rewrites into the files, or show the difference; the reports after the fixes."""
     by_path: dict[str, list[Report]] = {}
@@ -583,34 +592,63 @@ def _fix(reports: list[Report], options: argparse.Namespace, checkers: _Checkers
         by_path.setdefault(report.document.path, []).append(report)
     after: list[Report] = []
     for path, found in by_path.items():
-        edits = [(report, _edits(report, options)) for report in found]
+        checker = checkers.checker_for(checkers.config_for(path))
+        skipped: list[Skip] = []
+        edits = [(report, _edits(report, options, checker, skipped)) for report in found]
         if options.diff:
             for report, changes in edits:
                 _show_diff(report, changes, show_personal_data=options.show_personal_data)
-        elif any(changes for _, changes in edits):
-            found = _write_edits(path, edits, path, options, checkers)
+        elif any(changes for _, changes in edits) or skipped:
+            found = _write_edits(path, edits, path, options, checkers, skipped)
         after += found
     return after
 
 
-def _edits(report: Report, options: argparse.Namespace) -> Sequence[Rewrite]:
-    """The edits that the options ask for: chosen by a person, proven together, or safe by themselves."""
+def _edits(
+    report: Report, options: argparse.Namespace, checker: Checker, skipped: list[Skip]
+) -> Sequence[Rewrite]:
+    """The edits that the options ask for: chosen by a person, proven together, or safe by themselves.
+
+    What a person skips is written into the text as a comment, or added to ``skipped`` where the
+    format holds no comments.
+    """
     from checker.rewrite import best, disjoint
-    from checker.types import Apply
+    from checker.types import Apply, Rewrite, Span
 
     if options.interactive:
         from checker.interactive import choose
         from checker.personal import masked_report
+        from checker.rewrite.proof import changed
+        from checker.suppress import comment_above
 
         shown = report if options.show_personal_data else masked_report(report)
-        choices = choose(report, input, lambda line: print(line, file=sys.stderr), shown)
+        checker.rewrites, proves = False, checker.rewrites
+
+        def recheck(edits: Sequence[Rewrite]) -> Sequence[Finding]:
+            return checker.check(changed(report.document, edits)).findings
+
+        try:
+            choices = choose(report, input, lambda line: print(line, file=sys.stderr), recheck, shown)
+        finally:
+            checker.rewrites = proves
+        suffix = Path(report.document.path).suffix.lower()
+        comments = []
         for finding, reason in choices.skipped:
             place = report.document.locate(finding.span.start)
             print(
                 f"{report.document.path}:{place.line}: {finding.rule_id} 跳过：{reason}",
                 file=sys.stderr,
             )
-        return choices.edits
+            if suffix not in _COMMENTED:
+                skipped.append((finding, reason))
+                continue
+            text = report.document.text
+            line = text.rfind("\n", 0, finding.span.start) + 1
+            line = min([line, *(e.span.start for e in choices.edits if e.span.start < line < e.span.end)])
+            comment = comment_above(finding.rule_id, reason, markdown=suffix == ".md")
+            ending = "\r\n" if "\r\n" in text else "\n"
+            comments.append(Rewrite(Span(line, line), comment + ending, Apply.MANUAL))
+        return sorted([*comments, *choices.edits], key=lambda edit: edit.span)
     if options.unsafe_fixes:
         return report.rewriting.edits
     return disjoint(r for f in report.findings if (r := best(f)) and r.apply is Apply.SAFE)
@@ -640,8 +678,10 @@ def _write_edits(
     target: str,
     options: argparse.Namespace,
     checkers: _Checkers,
+    skipped: Sequence[Skip] = (),
 ) -> list[Report]:
-    """Write a file with its edits and check what was written."""
+    """Write a file with its edits, record what was skipped, and check what was written."""
+    from checker.baseline import accept
     from checker.rewrite_file import write_rewritten
 
     done = write_rewritten(source, edits, target)
@@ -649,7 +689,23 @@ def _write_edits(
     config = checkers.config_for(source)
     checker = checkers.checker_for(config)
     documents = _read(target, options, config)
-    return [_narrow(report, options) for report in checker.check_many(documents)]
+    reports = [_narrow(report, options) for report in checker.check_many(documents)]
+    if skipped:
+        # The words around a finding are part of what a baseline knows it by: those that are there now.
+        left = list(skipped)
+        accepted = []
+        for report in reports:
+            for finding in report.findings:
+                same = ((s.rule_id, s.matched) == (finding.rule_id, finding.matched) for s, _ in left)
+                place = next((n for n, is_same in enumerate(same) if is_same), None)
+                if place is not None:
+                    accepted.append((report, finding, left.pop(place)[1]))
+        baseline = Path(options.baseline or config.baseline or "huashu-baseline.json")
+        if accepted:
+            accept(baseline, accepted)
+            print(f"{baseline}: {len(accepted)} accepted; check with --baseline {baseline}", file=sys.stderr)
+        options.baseline = baseline
+    return [_accepted(report, options, config) for report in reports]
 
 
 # --- rewrite -----------------------------------------------------------------------------------------
@@ -659,7 +715,9 @@ def _add_rewrite(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = commands.add_parser(
         "rewrite", help="write a copy of a file with compliant wording, in its own format"
     )
-    parser.add_argument("file", metavar="FILE", help="txt, md, docx (tracked changes), xlsx, csv, srt, vtt")
+    parser.add_argument(
+        "file", metavar="FILE", help="txt, md, docx (tracked changes), xlsx, csv, json, jsonl, srt, vtt"
+    )
     parser.add_argument("--output", "-o", required=True, metavar="OUT", help="the file to write")
     parser.add_argument("--interactive", action="store_true", help="choose in the terminal")
     parser.add_argument("--industry", help="industry of the texts, such as insurance")
@@ -680,6 +738,8 @@ def _add_rewrite(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         ignore=[],
         min_level="hint",
         unsafe_fixes=True,
+        baseline=None,
+        show_personal_data=False,
     )
 
 
@@ -689,8 +749,9 @@ def _rewrite(options: argparse.Namespace) -> int:
     checkers = _Checkers(options)
     config = checkers.config_for(options.file)
     reports = list(checkers.checker_for(config).check_many(_read(options.file, options, config)))
-    edits = [(report, _edits(report, options)) for report in reports]
-    after = _write_edits(options.file, edits, options.output, options, checkers)
+    skipped: list[Skip] = []
+    edits = [(report, _edits(report, options, checkers.checker_for(config), skipped)) for report in reports]
+    after = _write_edits(options.file, edits, options.output, options, checkers, skipped)
     left = [(report, finding) for report in after for finding in report.findings]
     for report, finding in left:
         place = report.document.locate(finding.span.start)

@@ -20,7 +20,7 @@ from checker.lexicon import MARK, Cues, Lexicon, Rule
 from checker.matching import BEFORE, Scanner, Tokenizer, Woken, cuts_words, either, regex
 from checker.normalize import CLAUSE_ENDS, READINGS, View, select
 from checker.outcomes import Candidate, Hit, Maker, Outcome, settle
-from checker.scene import Scene, Setting
+from checker.scene import EVERYWHERE, Scene, Setting
 from checker.types import Finding, Level
 
 _CACHE_SIZE = 20_000
@@ -178,7 +178,7 @@ class Engine:
             )
 
     def _active(self, industry: str | None, channel: str, dialogue: bool) -> frozenset[str]:
-        """The ids of the rules that hold in an industry and channel.
+        """The ids of the rules that hold in an industry and channel; in ``EVERYWHERE`` all of them.
 
         Rules about what follows a customer's words are left out where no customer speaks.
         """
@@ -187,8 +187,8 @@ class Engine:
             self._activity[key] = frozenset(
                 rule.id
                 for rule in self.scanner.rules
-                if (not rule.industries or industry in rule.industries)
-                and (not rule.channels or channel in rule.channels)
+                if (industry == EVERYWHERE or not rule.industries or industry in rule.industries)
+                and (industry == EVERYWHERE or not rule.channels or channel in rule.channels)
                 and (dialogue or not any(cues.within in BEFORE for cues in rule.near))
             )
         return self._activity[key]

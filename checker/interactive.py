@@ -1,13 +1,21 @@
-"""Walking through findings in a terminal: choose a suggestion, write another, or skip with a reason."""
+"""Walking through findings in a terminal: choose a suggestion, write another, or skip with a reason.
+
+What a person writes is checked again at once, with all that was chosen before it; words that are found
+again are asked for again, unless the person keeps them knowingly.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from checker.report import advice, rewrite_words
-from checker.types import Apply, Finding, Report, Rewrite
+from checker.types import Apply, Finding, Level, Report, Rewrite, Span
 
+#: The findings of the document with edits in it.
+Recheck = Callable[[Sequence[Rewrite]], Sequence[Finding]]
+
+_KEEP = "y 仍然保留；其他键重新选择："
 _HELP = "数字 采用建议；e 自己改写；s 跳过并说明理由；q 结束："
 
 
@@ -21,10 +29,15 @@ class Choices:
 
 
 def choose(
-    report: Report, ask: Callable[[str], str], tell: Callable[[str], None], shown: Report | None = None
+    report: Report,
+    ask: Callable[[str], str],
+    tell: Callable[[str], None],
+    recheck: Recheck,
+    shown: Report | None = None,
 ) -> Choices:
     """Ask about every finding in turn. The end of the input ends the walk; nothing is lost.
 
+    A rule that was skipped in a line is skipped for the whole line, as a comment in the file would.
     ``shown`` is the report as it may be printed (:func:`checker.personal.masked_report`).
     """
     choices = Choices()
@@ -34,9 +47,13 @@ def choose(
     for number, (finding, printed) in enumerate(zip(report.findings, shown.findings), 1):
         if finding.span.start < place:
             continue  # inside what was just rewritten
-        tell(
-            f"\n[{number}/{len(report.findings)}] {finding.rule_id}  {report.document.locate(finding.span.start).line} 行"
-        )
+        line = report.document.locate(finding.span.start).line
+        if any(
+            finding.rule_id == other.rule_id and line == report.document.locate(other.span.start).line
+            for other, _ in choices.skipped
+        ):
+            continue
+        tell(f"\n[{number}/{len(report.findings)}] {finding.rule_id}  {line} 行")
         start, end = (
             max(text.rfind("\n", 0, finding.span.start) + 1, place),
             text.find("\n", finding.span.end),
@@ -53,6 +70,13 @@ def choose(
             tell(f"  {index}. {rewrite_words(printed, words)}")
         try:
             edit = _decide(finding, offered, ask, tell, choices)
+            while edit is not None and edit.apply is Apply.MANUAL:
+                found = _found_again([*choices.edits, edit], recheck)
+                for again in found:
+                    tell(f"  改后仍有问题：{again.rule_id}“{again.matched}”：{advice(again)}")
+                if not found or ask(_KEEP).strip().lower() == "y":
+                    break
+                edit = _decide(finding, offered, ask, tell, choices)
         except EOFError:
             choices.ended = True
         else:
@@ -62,6 +86,21 @@ def choose(
         if choices.ended:
             break
     return choices
+
+
+def _found_again(edits: Sequence[Rewrite], recheck: Recheck) -> list[Finding]:
+    """What is found in the last edit's own words once it is made; hints are no reason to ask again."""
+    found = []
+    for finding in recheck(edits):
+        if finding.level is Level.HINT:
+            continue
+        shift = 0
+        for edit in edits:
+            start = edit.span.start + shift
+            if finding.span.overlaps(Span(start, start + len(edit.text))) and edit is edits[-1]:
+                found.append(finding)
+            shift += len(edit.text) - (edit.span.end - edit.span.start)
+    return found
 
 
 def _decide(

@@ -408,6 +408,10 @@ def compile_sources(sources: Sequence[tuple[str, str]]) -> dict[str, Any]:
         compiled["levels"] |= data["levels"]
         compiled["allow"] += data["allow"]
     for entry in tables["rewrites"]["statements"]:
+        for name in entry.get("industries", ()):
+            if name not in tables["industries"]["industries"]:
+                what = f"statements: no industry is called {name!r}; correct or remove it"
+                problems.append(Problem("lexicons/rewrites.yaml", 1, "", what))
         for pattern in entry["covers"].get("rules", ()):
             if not any(fits(name, pattern) for name in rules):
                 what = f"statements: no rule fits {pattern!r}; correct the id or remove the line"

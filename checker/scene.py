@@ -14,6 +14,9 @@ from checker.matching import found_any
 from checker.normalize import Indices, plain_view
 from checker.types import Span
 
+#: The industry of words that must hold wherever they may be said: the rules of all industries and channels.
+EVERYWHERE = "*"
+
 
 class Setting(NamedTuple):
     """What is known about a document when it is judged."""

@@ -51,6 +51,8 @@ _REASON = re.compile(
 )
 # What a Chinese input method makes of two hyphens counts as two hyphens.
 _DASHES = re.compile(r"(?:^|\s)(?:--+|—+|––)(?:\s|(?=[^\s>])|$)")
+#: What would divide a cell, or close the reason, as its Chinese counterpart.
+_DIVIDES = str.maketrans({",": "，", ";": "；", '"': "”", "\t": " "})
 _BREAK = re.compile(r"\r\n|\n|\r")
 
 Kind = Literal["line", "next-line", "block", "enable", "unknown"]
@@ -77,6 +79,23 @@ class Directive:
     span: Span
     scopes: tuple[Span, ...] = ()
     closes: bool = False
+
+
+def comment_above(rule_id: str, reason: str, *, markdown: bool) -> str:
+    """The comment that, on a line of its own, accepts a rule's findings on the next line.
+
+    >>> comment_above("absolute/best", "检测报告 EV-014", markdown=False)
+    '# huashu: disable=absolute/best reason="检测报告 EV-014"'
+    """
+    words = plain_reason(reason)
+    if markdown:
+        return f"<!-- huashu-disable-next-line {rule_id} -- {words} -->"
+    return f'# huashu: disable={rule_id} reason="{words}"'
+
+
+def plain_reason(reason: str) -> str:
+    """A reason on one line, without what would end the comment or divide the cell it stands in."""
+    return " ".join(reason.replace("-->", "").translate(_DIVIDES).split())
 
 
 def comment_spans(text: str) -> tuple[Span, ...]:

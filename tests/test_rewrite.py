@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+import random
+import re
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
 from pathlib import Path
 
 import pytest
 
-from checker import Apply, Checker, Document
+from benchmarks.rewrites import documents as labelled
+from checker import Apply, Checker, Document, Report
 from checker.data import folder
 from checker.lexicon import default
 from checker.lint import unmark
@@ -18,9 +23,10 @@ from checker.rewrite import best
 from checker.rewrite.apply import apply_rewrites, without_repeats
 from checker.rewrite.grammar import clause_spans, dropped_facts
 from checker.rewrite.operations import Draft
-from checker.rewrite.proof import changed
+from checker.rewrite.proof import changed, counted, covers
 from checker.rewrite.ranking import Ranker
-from checker.types import Rewrite, Span
+from checker.scene import EVERYWHERE, Setting
+from checker.types import Finding, Rewrite, Span
 
 DATA = [
     json.loads(line)
@@ -46,10 +52,125 @@ def suggestion(text: str, industry: str | None = None) -> str:
         ("您放心，这个理财保本保息", "finance", "您放心，这个理财有风险，也可能亏损"),
         ("98%的客户都续费了", "ecommerce", "不少客户都续费了"),
         ("原价三千，今天只要一千八", "ecommerce", "现在的价格是一千八"),
+        ("我们家９８％的客户都复购了", "ecommerce", "我们家不少客户都复购了"),
+        ("目前已经有上百家企业在跟我们合作了", "ecommerce", "目前已经有不少企业在跟我们合作了"),
+        ("云南六日游99元", "travel", "云南六日游，现在的价格是99元"),
+        ("这款奶茶是全港最好饮", "ecommerce", "这款奶茶挺好饮"),
+        ("我们这款净水器是全·国·第·一的牌子", "ecommerce", "我们这款净水器是不错的牌子"),
+        ("最高品质的雪花牛肉", "ecommerce", "品质较高的雪花牛肉"),
+        ("公考培训领导品牌,通过率全国第一", "education", "公考培训品牌,能不能通过要看个人的学习情况"),
     ],
 )
 def test_the_claim_is_said_as_a_salesperson_may_say_it(text: str, industry: str, wanted: str) -> None:
     assert suggestion(text, industry) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("我们的货最快最好最便宜", "我们的货又快又好又便宜"),
+        ("这款净水器最省电、最安静、最耐用", "这款净水器又省电又安静又耐用"),
+        ("这是全国最大、最专业、最权威的平台", "这是比较大、专业的平台"),
+        ("价格最低、质量最好、服务最全", "价格比较低、质量不错、服务比较全"),
+        ("我们的净水器，销量，全国第一。", "我们的净水器，销量不错。"),
+        ("论质量，我们敢说第二，没人敢说第一。", "质量不错。"),
+        ("难道还有比我们更便宜的吗？", "我们比较实惠。"),
+        ("市面上还有谁家能比我们更专业？", "我们比较专业。"),
+        ("您见过比这更划算的套餐吗？", "这个比较划算。"),
+        ("保本，而且保息，还能随时取", "投资有风险，也可能亏损，还能随时取"),
+        ("账户不注销会影响征信，将来买房买车就难了，您看方便吗", None),
+    ],
+)
+def test_claims_in_rows_over_clauses_and_asked_are_rewritten_as_one(text: str, wanted: str | None) -> None:
+    report = CHECKERS["finance" if "保本" in text else "ecommerce"].check(text)
+    if wanted is None:
+        assert "将来" not in report.rewritten, "what follows from the threat goes with it"
+    else:
+        assert report.rewritten == wanted
+    assert not report.rewriting.open
+
+
+@pytest.mark.parametrize(
+    "text", ["您见过比这更稳的理财吗？", "我们这款理财，没有比它更安全的"], ids=["asked", "said"]
+)
+def test_less_of_a_promise_of_safety_is_not_offered(text: str) -> None:
+    for finding in CHECKERS["finance"].check(text).findings:
+        for rewrite in finding.rewrites:
+            assert rewrite.apply is Apply.MANUAL or not re.search("比较稳|比较安全", rewrite.text)
+
+
+def _shown(report: Report) -> Iterator[tuple[Finding, Rewrite]]:
+    """The suggestions of a report, questions that change nothing left out."""
+    for finding in report.findings:
+        for rewrite in finding.rewrites:
+            if rewrite.text != report.document.text[rewrite.span.start : rewrite.span.end]:
+                yield finding, rewrite
+
+
+def broken_promises(documents: Iterable[Document]) -> list[str]:
+    """Suggestions that check again with their finding, or with a new one, or that hold a term which any rule
+    of any industry and channel bans and the text did not hold; or that leave a scar or nothing said."""
+    checker, plain = Checker(), Checker(rewrites=False)
+    grammar = checker._rewriter._drafter.grammar
+    everywhere = Setting(EVERYWHERE, True)
+    out: list[str] = []
+    for batch in _batches(documents, 200):
+        reports = list(checker.check_many(batch))
+        shown = [(report, *pair) for report in reports for pair in _shown(report)]
+        after = [changed(report.document, [rewrite]) for report, _, rewrite in shown]
+        again = list(plain.check_many(after))
+        banned = plain._judge_again(after, [everywhere] * len(after))
+        held = dict(
+            zip(
+                map(id, reports),
+                plain._judge_again([r.document for r in reports], [everywhere] * len(reports)),
+            )
+        )
+        for (report, finding, _), document, found, anywhere in zip(shown, after, again, banned):
+            own = Counter({finding.rule_id: 1})
+            text = document.text
+            scarred = grammar.is_broken(text) and not grammar.is_broken(report.document.text)
+            said = len(re.findall(r"[\u4e00-\u9fffA-Za-z0-9]", text))
+            if (
+                not covers(counted(found.findings), counted(report.findings) - own)
+                or not covers(counted(anywhere), counted(held[id(report)]) - own)
+                or scarred
+                or said < 3
+            ):
+                out.append(f"{finding.rule_id}: {report.document.text!r} -> {text!r}")
+    return out
+
+
+def _batches(documents: Iterable[Document], size: int) -> Iterator[list[Document]]:
+    waiting = list(documents)
+    for start in range(0, len(waiting), size):
+        yield waiting[start : start + size]
+
+
+def _flagged_examples() -> list[Document]:
+    return [
+        Document.from_text(
+            unmark(example["flags"])[0],
+            industry=example.get("industry") or min(rule.industries, default=None),
+            channel=example.get("channel"),
+        )
+        for rule in default().rules
+        for example in rule.examples
+        if "flags" in example
+    ]
+
+
+def test_every_shown_rewrite_of_the_lexicon_examples_keeps_its_promise() -> None:
+    """A part of them, always the same; all of them with HUASHU_WHOLE, as the full run does."""
+    documents = _flagged_examples()
+    if not os.environ.get("HUASHU_WHOLE"):
+        documents = random.Random(5).sample(documents, 200)
+    assert broken_promises(documents) == []
+
+
+@pytest.mark.skipif("HUASHU_TEXTS" not in os.environ, reason="HUASHU_TEXTS names no folder of labelled texts")
+def test_every_shown_rewrite_of_labelled_texts_keeps_its_promise() -> None:
+    assert broken_promises(labelled(Path(os.environ["HUASHU_TEXTS"]))) == []
 
 
 def test_every_entry_of_the_choices_is_complete() -> None:

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
+import pty
+import select
+import signal
+import sys
 from collections.abc import Callable
 from itertools import chain, cycle
 from pathlib import Path
@@ -60,6 +66,32 @@ def write_docx(path: Path) -> None:
     document.save(path)
 
 
+def write_vtt(path: Path) -> None:
+    path.write_text(
+        f"WEBVTT\n\n00:01.000 --> 00:03.000\n{TELL}\n\n00:04.000 --> 00:06.500\n{CLAIM}\n", "utf-8"
+    )
+
+
+def write_tsv(path: Path) -> None:
+    path.write_text(f"角色\t话术\n坐席\t{TELL}\n坐席\t{CLAIM}\n", "utf-8")
+
+
+def write_jsonl(path: Path) -> None:
+    calls = [
+        {"id": 1, "turns": [{"role": "坐席", "text": TELL}, {"role": "坐席", "text": CLAIM}]},
+        {"id": 2, "text": TELL},
+    ]
+    path.write_text("".join(json.dumps(call, ensure_ascii=False) + "\n" for call in calls), "utf-8")
+
+
+def write_json(path: Path) -> None:
+    turns = [
+        {"speaker": "agent", "words": TELL, "begin": 0},
+        {"speaker": "agent", "words": CLAIM, "begin": 4},
+    ]
+    path.write_text(json.dumps({"call": {"turns": turns}}, indent=1), "ascii")
+
+
 @pytest.mark.parametrize(
     ("suffix", "write"),
     [
@@ -68,6 +100,10 @@ def write_docx(path: Path) -> None:
         (".csv", write_csv),
         (".xlsx", write_xlsx),
         (".docx", write_docx),
+        (".vtt", write_vtt),
+        (".tsv", write_tsv),
+        (".jsonl", write_jsonl),
+        (".json", write_json),
     ],
 )
 def test_the_claim_goes_and_the_rest_stays(
@@ -96,6 +132,40 @@ def test_subtitles_keep_their_times(tmp_path: Path, capsys: pytest.CaptureFixtur
     text = rewritten(source, capsys).read_text("utf-8")
     assert "00:00:04,000 --> 00:00:06,500" in text
     assert text.startswith(f"1\n00:00:01,000 --> 00:00:03,000\n{TELL}")
+
+
+def test_of_json_only_the_words_change(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Spacing, order of keys, escapes, times and the lines of other calls keep their bytes."""
+    source = tmp_path / "in.jsonl"
+    first = (
+        '{"id":7 , "turns": [ {"text":"' + CLAIM + '", "role":"agent","start": 1.50} ], "note": "保本保息"}'
+    )
+    second = json.dumps({"text": TELL + CLAIM, "id": 8})
+    third = '{ "text" : "您好，' + TELL + '" }'
+    source.write_bytes(f"{first}\r\n{second}\r\n\r\n{third}\r\n".encode())
+    lines = rewritten(source, capsys).read_bytes().decode().split("\r\n")
+    assert len(lines) == 5
+    start, end = first.split(CLAIM)
+    assert lines[0].startswith(start)
+    assert lines[0].endswith(end)
+    assert CLAIM not in lines[0]
+    assert lines[1].isascii()
+    said = json.loads(lines[1])["text"]
+    assert said.startswith(TELL)
+    assert "保本" not in said
+    assert lines[2:] == ["", third, ""]
+
+
+def test_words_that_stand_twice_in_json_change_where_they_were_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The customer repeats the claim: what the customer said stays."""
+    source = tmp_path / "in.json"
+    turns = [{"role": "customer", "text": CLAIM}, {"role": "agent", "text": CLAIM}]
+    source.write_text(json.dumps(turns, ensure_ascii=False), "utf-8")
+    after = json.loads(rewritten(source, capsys).read_text("utf-8"))
+    assert after[0] == turns[0]
+    assert "保本" not in after[1]["text"]
 
 
 def test_a_sheet_keeps_its_cells_and_styles(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -148,8 +218,82 @@ def test_walking_through_findings_takes_a_choice_an_edit_and_a_reason(
     text = source.read_text("utf-8").splitlines()
     assert "保本" not in text[0]
     assert "老品牌" in text[1]
-    assert text[2] == "这款面膜效果立竿见影。"
+    assert text[-1] == "这款面膜效果立竿见影。"
+    assert sum("已有检测报告" in line for line in text) == 2
     assert "跳过：已有检测报告" in capsys.readouterr().err
+
+
+def in_terminal(folder: Path, arguments: list[str], answers: dict[str, list[str]]) -> tuple[int, str]:
+    """Run the command behind a pseudo-terminal; ``answers`` are given in turn to the prompts they are under."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(folder)
+        os.execv(sys.executable, [sys.executable, "-m", "checker", *arguments])
+    shown = waiting = ""
+    while True:
+        if not select.select([terminal], [], [], 100)[0]:
+            os.kill(pid, signal.SIGKILL)  # it waits for an answer that the test does not have
+            break
+        try:
+            data = os.read(terminal, 65536)
+        except OSError:
+            break
+        if not data:
+            break
+        shown += data.decode("utf-8", "replace")
+        waiting += data.decode("utf-8", "replace")
+        for prompt, lines in answers.items():
+            if waiting.endswith(prompt) and lines:
+                os.write(terminal, (lines.pop(0) + "\n").encode())
+                waiting = ""
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown
+
+
+CHOICE, REASON, NEW, KEEP = "结束：", "理由：", "改为：", "重新选择："
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+def test_in_a_terminal_a_skip_is_stored_in_the_text_and_an_edit_is_checked_again(tmp_path: Path) -> None:
+    source = tmp_path / "in.txt"
+    source.write_text("您好\n我们的理财保本保息。\n我们的牌子是全国第一。\n再见\n", "utf-8")
+    answers = {
+        CHOICE: ["s", "e", "e"],
+        REASON: ['合同第三条，编号"A"'],
+        NEW: ["最好", "老牌子"],
+        KEEP: ["n"],
+    }
+    code, shown = in_terminal(tmp_path, ["check", "in.txt", "--interactive", "--no-config"], answers)
+    lines = source.read_text("utf-8").splitlines()
+    assert lines[1] == '# huashu: disable=guarantee/principal reason="合同第三条，编号”A”"', shown
+    assert lines[2] == "我们的理财保本保息。"
+    assert lines[3] == "我们的牌子是全国老牌子。"
+    assert "改后仍有问题" in shown
+    assert not any(answers.values())
+    assert code == 0
+    assert main(["check", str(source), "--no-config"]) == 0, "what was stored holds next time"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+def test_where_no_comment_can_stand_a_skip_goes_to_the_baseline(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "in.csv"
+    source.write_text("角色,话术\n坐席,这款理财保本保息。我们的牌子是全国第一。\n", "utf-8")
+    answers = {CHOICE: ["s", "1"], REASON: ["合同第三条"]}
+    code, shown = in_terminal(tmp_path, ["check", "in.csv", "--interactive", "--no-config"], answers)
+    text = source.read_text("utf-8")
+    assert "保本保息" in text, shown
+    assert "第一" not in text
+    assert "#" not in text
+    baseline = json.loads((tmp_path / "huashu-baseline.json").read_text("utf-8"))
+    assert [(entry["rule"], entry["reason"]) for entry in baseline["entries"]] == [
+        ("guarantee/principal", "合同第三条")
+    ]
+    assert code == 0
+    command = ["check", str(source), "--no-config", "--baseline", str(tmp_path / "huashu-baseline.json")]
+    assert main(command) == 0
+    capsys.readouterr()
 
 
 def test_the_end_of_the_input_keeps_what_was_chosen(

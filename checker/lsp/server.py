@@ -29,14 +29,13 @@ from checker.pipeline import Checker
 from checker.readers import ReaderError, ReadOptions, read_bytes
 from checker.report import advice, edit_text, excuse_words, rewrite_words
 from checker.rewrite import best
+from checker.suppress import comment_above, plain_reason
 from checker.types import Apply, Finding, Level, Report, Rewrite, Span, State, Verdict, judge
 
 _logger = logging.getLogger(__name__)
 _SOURCE = "huashu"
 _FIX_ALL = f"{lsp.CodeActionKind.SourceFixAll.value}.{_SOURCE}"
 _TABLES = (".csv", ".tsv")
-#: What would divide a cell, or close the reason, as its Chinese counterpart.
-_IN_A_CELL = str.maketrans({",": "，", ";": "；", '"': "”", "\t": " "})
 #: From so many characters on a check is worth a progress bar.
 _LARGE = 50_000
 
@@ -399,20 +398,14 @@ class Server(LanguageServer):
         if text is None:
             return None
         name, rule_id = uri.lower(), item.finding.rule_id
-        words = " ".join(reason.replace("-->", "").translate(_IN_A_CELL).split())
-        comment = f"<!-- huashu-{{}} {rule_id} -- {words} -->"
         newline = "\r\n" if "\r\n" in text.text else "\n"
         if name.endswith(_TABLES):
             if item.line_end is None:
                 return None
-            return _edit(
-                uri, text, [(Span(item.line_end, item.line_end), f" {comment.format('disable-line')}")]
-            )
+            comment = f" <!-- huashu-disable-line {rule_id} -- {plain_reason(reason)} -->"
+            return _edit(uri, text, [(Span(item.line_end, item.line_end), comment)])
         line = text.line(text.position(item.span.start).line).start
-        if name.endswith((".md", ".markdown")):
-            written = comment.format("disable-next-line")
-        else:
-            written = f'# huashu: disable={rule_id} reason="{words}"'
+        written = comment_above(rule_id, reason, markdown=name.endswith((".md", ".markdown")))
         return _edit(uri, text, [(Span(line, line), written + newline)])
 
 

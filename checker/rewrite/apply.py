@@ -44,7 +44,7 @@ def without_repeats(sentence: str) -> str:
     for number in range(len(clauses) - 1, 0, -1):
         words = sentence[clauses[number].start : clauses[number].end]
         earlier = {sentence[clause.start : clause.end] for clause in clauses[:number]}
-        if len(words) >= 4 and any(words == other or other.endswith(words) for other in earlier):
+        if len(words) >= 3 and any(words == other or other.endswith(words) for other in earlier):
             out = out[: clauses[number - 1].end] + out[clauses[number].end :]
             seen.add(words)
     return out

@@ -38,6 +38,10 @@ _CONDITION = re.compile(
 )
 
 
+#: Marks that do not end a noun phrase.
+_INSIDE = frozenset("、‘“「《（")
+
+
 class Word(NamedTuple):
     """A token with its jieba tag; offsets are in the text that was tagged."""
 
@@ -70,6 +74,8 @@ class Grammar:
         self._persons = frozenset(words["persons"])
         self._openers = tuple(sorted(words["openers"], key=len, reverse=True))
         self._needs_partner = tuple(words["needs_partner"])
+        self._people = tuple(words["people"])
+        self._halves = frozenset(words["halves"])
         self._scopes = frozenset(words["scopes"])
         self.words = lru_cache(maxsize=4096)(lambda text: _words(tags, text))
 
@@ -80,7 +86,7 @@ class Grammar:
             or (word.tag[:1] in "nrjsit" and word.tag not in ("nrfg",) and word.text not in self._modal)
             or word.tag in ("l", "eng", "vn", "an", "q", "zg", "f", "k")
             or (word.tag in ("x", "") and bool(_SLOT.fullmatch(word.text) or len(word.text) > 1))
-            or word.text in ("】", "}", "]", "”", "》", "）")
+            or word.text in ("】", "}", "]", "”", "’", "」", "》", "）")
         )
 
     def topic(self, left: str) -> Topic | None:
@@ -88,6 +94,7 @@ class Grammar:
 
         >>> # 我们这个班 | 包过 -> 我们这个班;  加盟喜士多 | 毛利百分百 -> 加盟喜士多，
         """
+        left = _FILLERS.sub("", left)
         condition = left.rfind("的话")
         if condition > 1:
             return Topic(left[: condition + 2], pause=True)
@@ -95,7 +102,10 @@ class Grammar:
         named = left.strip()
         if 3 <= len(named) <= 8 and _DETERMINED.match(named):
             stops = self._light | self._persons
-            if not any(word.text in stops or word.tag in ("uj", "ul", "d") for word in words[2:]):
+            governed = any(word.text in self._light or word.tag == "p" for word in words[1:2])
+            if not governed and not any(
+                word.text in stops or word.tag in ("uj", "ul", "d") for word in words[2:]
+            ):
                 return Topic(named, pause=False)
         while (
             words and not self.is_nominal(words[-1]) and not _is_figure(words[-1]) and words[-1].text != "多"
@@ -132,6 +142,8 @@ class Grammar:
             return None
         if len(text) < 3 and not re.search(r"[这那我咱本此]", text):
             return None
+        if words[0].text in self._persons and all(word.tag in ("t", "f", "d", "c") for word in words[1:]):
+            return None
         if all(word.tag in ("t", "s", "f", "d", "c", "m", "ns", "tg") for word in words):
             return None
         return Topic(text, pause=any(self._is_verb(word) for word in words))
@@ -142,7 +154,7 @@ class Grammar:
         for word in words:
             modifies = word.tag[:1] in "amcu" and word.tag not in ("ul", "ug", "uz")
             if not self.is_nominal(word) and not (
-                modifies or word.text in self._nominal or word.text == "、"
+                modifies or word.text in self._nominal or word.text in _INSIDE
             ):
                 break
             end += 1
@@ -205,6 +217,18 @@ class Grammar:
         """True when a clause waits for the next one: 如果…, 不仅…"""
         return text.strip().startswith(self._needs_partner)
 
+    def is_about_people(self, text: str) -> bool:
+        """True when a topic names people rather than goods."""
+        if text.endswith("人") and not text.endswith("机器人"):
+            return True
+        return text.endswith(self._people) or text in self._persons
+
+    def is_half_inside(self, text: str) -> bool:
+        """True when a clause only says on what the next one rests: 我们会根据您的情况, 通过系统学习."""
+        words = self.words(text)
+        start = next((place for place, word in enumerate(words) if word.text in self._halves), None)
+        return start is not None and start <= 4 and not any(self._is_verb(w) for w in words[start + 1 :])
+
     def is_broken(self, text: str) -> bool:
         """True when a sentence shows the scars of a cut: a lone particle, a dangling 是, doubled words."""
         if _BROKEN.search(text) or any(
@@ -213,6 +237,8 @@ class Grammar:
             return True
         for clause in clause_spans(text, Span(0, len(text))):
             words = text[clause.start : clause.end].strip(" 　“”\"'（）()")
+            if _PRONOUN.fullmatch(words):
+                return True
             if words and not _HAN.sub("", words) and all(letter in _PARTICLES for letter in words):
                 return True
         return False
@@ -222,6 +248,9 @@ class Grammar:
 _DETERMINED = re.compile(
     r"(?:这|那)(?:个|款|套|只|台|支|瓶|栋|份|笔|种|家|次|位|项)(?![是就也都])|(?:我们|咱们)的|本[品店院公]|我们这"
 )
+#: Sounds at the start that are no part of a name.
+_FILLERS = re.compile(r"^(?:(?:呃|嗯|额|哎|诶|啊|哦|那个|就是说?)[，、,\s]*)+")
+_PRONOUN = re.compile(r"[你您我他她它]们?|咱们?")
 _BROKEN = re.compile(
     r"(?:^|[，,。：:；;！!？?、])[的地得了着吗呢](?![确士话解])(?=.?(?:$|[，,。：:；;！!？?、]))"
     r"|(?:^|[，,。：:；;！!？?])[的得](?![到出])"

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from checker.lexicon import Lexicon, fits
 from checker.normalize import fold
@@ -30,13 +30,22 @@ _MARKS = "，。！？；、,;：: "
 _QUESTION_END = re.compile(r"[?？]")
 _SUPERLATIVE = re.compile(r"(?:最为|最最|最|至|顶(?![级流奢尖]))(?P<quality>[\u4e00-\u9fff]{1,5})")
 _SUPERLATIVES = re.compile(r"(?:最为|最最|最)(?P<quality>[^最、和与及又\s的]{1,3})[、和与及又\s]*")
+#: Superlatives in a row, with or without marks between: 最快最好最便宜, 最大、最专业的
+_CHAIN = re.compile(
+    r"(?:(?:最为|最最|最)[^最、，,和与又且的了是呢吧啊啦\s]{1,3}[、，,和与又且而\s]{0,2}){1,4}(?:最为|最最|最)(?P<last>[\u4e00-\u9fff]{1,3})"
+)
+_IN_CHAIN = re.compile(r"(?:最为|最最|最)(?P<quality>[^最、，,和与又且的了是呢吧啊啦\s]{1,3})")
+#: 没有比我们更便宜的, 难道还有比这更划算的吗: who, and the quality of which nobody has more
+_COMPARED = re.compile(
+    r"比(?P<who>我们家?|咱们?家?|本店|这[个款家套]?|它)(?:[^，,：；更还再]{0,4}?)(?:更|还|再)?(?P<quality>[\u4e00-\u9fff]{1,4})"
+)
 _VOW = re.compile(r"百分之?百|百分之一百|100 ?%")
 _WIDE_ASPECT = re.compile(
     r"(?:全[港省市城区县网国球]|整个[\u4e00-\u9fff]{1,5}?|市面上|业内|行业内?|国内|全行业|目前)(?P<aspect>性价比|价格|品质|质量|口碑|服务|采光|保值率|户型)$"
 )
 _SURE = re.compile(r"绝对|肯定|一定|必定|铁定|保证|百分之?百|100 ?%|完全")
 _WHOLE = re.compile(
-    r"(?:全[港省市城区县网国球村镇校行业]+|整个[\u4e00-\u9fff]{1,6}?(?=最|第|性价比))(?:的|上|里|内|中)?$"
+    r"(?:(?<=是)[a-z]{2,10}|全[港省市城区县网国球村镇校行业]+|整个[\u4e00-\u9fff]{1,6}?(?=最|第|性价比))(?:的|上|里|内|中)?$"
 )
 _FIRST = re.compile(r"第[一1①１]|榜首|冠军|销冠|首位|头名|[Tt][Oo][Pp]\.? ?1|[Nn][Oo]\.? ?1|领先|领跑")
 _NUMBER = r"(?:[0-9][0-9.,]*|[零一二两三四五六七八九十百千万亿半数几]+)"
@@ -47,7 +56,7 @@ _NOW = re.compile(
 )
 _COUNT = re.compile(
     rf"(?:[0-9]+[-~至到])?(?:已经?|累计|总共|一共|超过|高达|多达|达到|达|将近|近|约|上|每年|至少)*{_NUMBER}[多余来几+＋]*(?:[十百千万亿]+[多余来几+＋]*)?"
-    r"(?P<unit>名|位|个|家|户|人次|人|例|单|组|批|台|间|套|款|项|座|所|对)?"
+    r"(?P<unit>名|位|个|家(?![庭长])|户|人次|人|例|单|组|批|台|间|套|款|项|座|所|对)?"
 )
 #: What may be called 不少 without its figure.
 _COUNTED = re.compile(
@@ -63,6 +72,8 @@ _SHARE = re.compile(
 _PAPER = re.compile(
     r"【([^】、]*(?:报告|合同|说明书|文件|条款|页面|资料|产品资料|条款号|规则|披露文件|公告|标签))】"
 )
+#: Statements that say who does what.
+_OWN_SUBJECT = re.compile(r"我们?|您|请您|[买办]不[买办]|每个人")
 _SAY_NOUN = re.compile(r"^【([^】]+)】$")
 
 
@@ -97,6 +108,18 @@ def subject_of(lexicon: Lexicon, finding: Finding) -> Subject | None:
     if finding.category in lexicon.rewriting["questions"]:
         return Subject(finding.rule_id, finding.category)
     return None
+
+
+#: Where a shared statement stands against the words of the rule itself and against deletion.
+_FIRST_PLACE, _LAST_PLACE = -1, 1
+
+
+class _Shared(NamedTuple):
+    """A statement for many rules, the pattern that the clause must hold (or ``""``), and its place."""
+
+    text: str
+    when: str
+    place: int
 
 
 class Case:
@@ -165,10 +188,11 @@ class Case:
             starts = [o.start for o in self.others if self.clause.start <= o.start < span.start]
             left = self.text[self.clause.start : min(starts)] if starts else ""
         topic = self.grammar.topic(left)
-        if topic is None and len(left) <= 1 and not only_particles(self.right):
+        if topic is None and len(self.left) <= 1 and not only_particles(self.right):
             clean = not any(span.end <= other.start < self.clause.end for other in self.others)
-            if clean and self.grammar.ends_in_verb(self.finding.matched) and len(self.right) >= 3:
-                if self.grammar.is_noun_phrase(self.right):
+            one = not re.search(r"[，,：:]", self.finding.matched)
+            if clean and one and self.grammar.ends_in_verb(self.finding.matched) and len(self.right) >= 3:
+                if self.grammar.is_noun_phrase(self.right) and not re.match(r"[0-9市地]", self.right):
                     return Topic(self.right.rstrip("的了"), pause=False)
         return topic
 
@@ -193,19 +217,25 @@ class Drafter:
         self._ranked: Mapping[str, str] = data["ranked"]
         self._idle = frozenset(data["idle"])
         self._scopes = sorted(data["scopes"], key=len, reverse=True)
+        # Marks between the letters are a disguise: 全·国·第·一
+        spread = "|".join(r"\W{0,2}".join(scope) for scope in self._scopes)
+        self._scope_end = re.compile(rf"(?:目前|现在)?在?(?:{spread})(?:的|上|里|内|中)?\W{{0,2}}$")
         self._questions: Mapping[str, str] = data["questions"]
         self._statements: Sequence[Mapping[str, Any]] = data["statements"]
-        self._shared: dict[tuple[str, str | None], tuple[tuple[str, str, bool], ...]] = {}
+        self._collocations: Sequence[Mapping[str, str]] = data["collocations"]
+        self._consequences = {
+            category: re.compile(entry["opens"])
+            for entry in data["consequences"]
+            for category in entry["categories"]
+        }
+        self._shared: dict[tuple[str, str | None], tuple[_Shared, ...]] = {}
 
-    def shared(self, rule: Subject, industry: str | None) -> tuple[tuple[str, str, bool], ...]:
-        """The statements of ``rewrites.yaml`` for a rule, the first the best.
-
-        Each with the pattern that the clause must hold (or ``""``), and whether it was written for
-        just this industry, so that it goes before the general words of the rule.
-        """
+    def shared(self, rule: Subject, industry: str | None) -> tuple[_Shared, ...]:
+        """The statements of ``rewrites.yaml`` for a rule: those that name it before those of its category."""
         key = (rule.id, industry)
         if key not in self._shared:
-            found: dict[str, tuple[str, str, bool]] = {}
+            found: dict[str, _Shared] = {}
+            general: list[_Shared] = []
             for entry in self._statements:
                 covers = entry["covers"]
                 named = any(fits(rule.id, pattern) for pattern in covers.get("rules", ()))
@@ -213,9 +243,18 @@ class Drafter:
                     continue
                 if "industries" in entry and industry not in entry["industries"]:
                     continue
-                first = ("industries" in entry and not rule.industries) or "when" in entry
+                special = ("industries" in entry and not rule.industries) or "when" in entry
+                place = _FIRST_PLACE if special or entry.get("first") else 0
+                if entry.get("last"):
+                    place = _LAST_PLACE
                 for text in entry["to"]:
-                    found.setdefault(text, (text, entry.get("when", ""), first))
+                    item = _Shared(text, entry.get("when", ""), place)
+                    if named:
+                        found.setdefault(text, item)
+                    else:
+                        general.append(item)
+            for item in general:
+                found.setdefault(item.text, item)
             self._shared[key] = tuple(found.values())
         return self._shared[key]
 
@@ -242,7 +281,8 @@ class Drafter:
         for option in rule.rewrites:
             out += self._option(case, rule, option, order)
             order += 1
-        out += self._general(case, rule, order)
+        if not rule.id.endswith("/model"):  # it says that a sentence claims something, not which words do
+            out += self._general(case, rule, order)
         given, asked = case.given, self.question(rule)
         out.append(Draft(given.span, given.matched, "question", 90, "", Apply.MANUAL, asked))
         seen: set[tuple[Span, str]] = set()
@@ -278,10 +318,11 @@ class Drafter:
                 yield from (
                     replace(draft, apply=apply, note=ask if has_slot(words) else "") for draft in made
                 )
-        elif option["delete"]:
+        elif option["delete"] and rule.category != "prohibited":
             yield from self._deleted(case, order)
         if option["to"] is not None and not option["to"].startswith("根据【"):
-            for text in _complete(option["to"]):
+            texts = [] if rule.id.endswith("/model") else _complete(option["to"])
+            for text in texts:
                 yield from self._statement(case, text, order, whole=option["scope"] == "turn")
             if has_slot(option["to"]) and ask:
                 noun = _SAY_NOUN.match(option["to"])
@@ -297,6 +338,8 @@ class Drafter:
     def _general(self, case: Case, rule: Subject, order: int) -> Iterator[Draft]:
         if rule.category == "absolute":
             yield from self._ranked_aspect(case, order)
+            yield from self._chained(case, order)
+            yield from self._compared(case)
             yield from self._softened(case, order + 1)
             scope = self._before_scope(case.clause.start, case.left)
             before = case.text[case.clause.start : scope] if scope is not None else case.left
@@ -307,15 +350,19 @@ class Drafter:
         if rule.category in ("unsupported-data", "endorsement"):
             yield from self._vague(case, order)
         span = case.finding.span
-        clause = case.text[case.clause.start : case.clause.end]
-        for number, (statement, when, first) in enumerate(self.shared(rule, case.industry)):
-            if not when or re.search(when, clause):
-                yield from self._statement(case, statement, (0 if first else order + 3) + number)
+        clause = fold(case.text[case.clause.start : case.clause.end])
+        places = {_FIRST_PLACE: -1, 0: order + 3, _LAST_PLACE: order + 20}
+        for shared in self.shared(rule, case.industry):
+            if not shared.when or re.search(shared.when, clause):
+                yield from self._statement(case, shared.text, places[shared.place])
+                places[shared.place] += 1
         if rule.category in ("guarantee", "exaggeration") and _VOW.search(case.finding.matched):
             rest = _VOW.sub("", case.finding.matched)
             if re.match(r"在售|有产权|正品|真实|原装|现货|纯|棉|真皮|实木", rest):
                 yield Draft(span, rest, "words", -1, rest)
-        yield from self._without_item(case, order + 5)
+        if rule.category == "prohibited":
+            return  # without its name the thing is offered all the same
+        yield from self._without_item(case, -1 if rule.category != "absolute" else order + 2)
         yield from self._without_attribute(case, order + 2)
         if rule.category not in ("disclosure", "impersonation", "privacy"):
             yield from self._without_clause(case, order + 8)
@@ -330,6 +377,30 @@ class Drafter:
         if words == case.finding.matched:
             return
         left, right = case.left, case.right
+        if re.match(r"[率性型化度值]", right):
+            return  # the finding is the front of a longer word
+        if case.words.endswith("好") and (
+            verb := re.match(r"[喝吃用玩看饮住穿听闻飲聽](?![的户品水具料])", right)
+        ):
+            # 最好喝: 好 belongs to the verb.
+            yield from self._words_at(
+                case, Span(span.start, span.end + verb.end()), "挺好" + fold(verb.group()), order
+            )
+            return
+        if words == "品牌" and self._before(case).endswith(("是", "为", "作为")):
+            words = "不错的品牌"
+        for entry in self._collocations:
+            if words.removesuffix("的") == entry["word"] and re.match(
+                rf"[^，、。了是]{{0,4}}?(?:{entry['before']})", right
+            ):
+                words = entry["say"]
+        quality = re.match(
+            r"(?:品质|质量|水平|价格|规格|配置|标准|效率|容量|浓度|纯度|含量|人气)(?=的)", right
+        )
+        if quality and words in ("较高", "较低", "较大", "较强", "比较高", "比较低", "比较大", "比较强"):
+            said = quality.group() + words
+            yield from self._words_at(case, Span(span.start, span.end + quality.end()), said, order)
+            return
         noun = words.endswith(("品牌", "选择", "企业", "服务商")) or (
             self.grammar.is_noun_phrase(words) and not words.endswith("的")
         )
@@ -337,7 +408,7 @@ class Drafter:
         forms = [words + "的", words] if attribute else [words]
         if attribute and re.match(r"[^的，、]{1,4}的", right):
             forms = [words]
-        if re.search(r"(?:非常|特别|比较|十分|很|挺|真|更|超级|还)$", left):
+        if re.search(r"(?:非常|特别|比较|十分|很|挺|真|更|超级)$", left):
             forms = [form.removeprefix("比较") for form in forms]
         if left.endswith("比"):
             forms = [re.sub(r"^比较", "挺", form) for form in forms]
@@ -356,9 +427,11 @@ class Drafter:
             for form in forms:
                 yield Draft(Span(first, span.end), aspect["aspect"] + form, "words", order, words)
         scope = self._before_scope(case.clause.start, left)
-        hedge = re.search(r"(?:还可以|还行|也是|可以说)$", left)
+        hedge = re.search(
+            r"(?:还可以|还行|可以说)$" if right.startswith("的") else r"(?:还可以|还行|也是|可以说)$", left
+        )
         starts = [scope, span.start] if scope is not None else [span.start]
-        if hedge and not right.startswith("的"):
+        if hedge:
             starts.insert(0, span.start - len(hedge.group()))
         for place, start in enumerate(starts):
             order += bool(place)  # with the scope, or the hedge, is second best
@@ -377,6 +450,21 @@ class Drafter:
             for form in forms:
                 yield Draft(Span(start, span.end), form, "words", order, words)
 
+    def _before(self, case: Case) -> str:
+        """The clause before the finding, and before the field of comparison in front of it."""
+        scope = self._before_scope(case.clause.start, case.left)
+        return case.left if scope is None else case.text[case.clause.start : scope]
+
+    def _words_at(self, case: Case, span: Span, words: str, order: int) -> Iterator[Draft]:
+        """Words in a place, and before them, as second best, with the field of comparison gone too."""
+        scope = self._before_scope(case.clause.start, case.left)
+        if scope is not None:
+            first = scope - (
+                case.text[scope - 1] == "是" and only_particles(case.text[span.end : case.clause.end])
+            )
+            yield Draft(Span(first, span.end), words, "words", order, words)
+        yield Draft(span, words, "words", order + (scope is not None), words)
+
     def _modifies(self, right: str) -> bool:
         """True when what follows without 的 is a noun phrase that the words in front belong to."""
         if not right or right[0] in "的地得了着过、" or only_particles(right):
@@ -385,11 +473,7 @@ class Drafter:
 
     def _before_scope(self, start: int, left: str) -> int | None:
         """Where a field of comparison right before the finding begins (全国, 在市面上), if one stands there."""
-        for scope in self._scopes:
-            match = re.search(rf"(?:目前|现在)?在?{scope}(?:的|上|里|内|中)?$", left)
-            if match:
-                return start + match.start()
-        match = _WHOLE.search(left)
+        match = self._scope_end.search(_aligned(left)) or _WHOLE.search(left)
         return start + match.start() if match else None
 
     def _softened(self, case: Case, order: int) -> Iterator[Draft]:
@@ -411,6 +495,8 @@ class Drafter:
             softer = self._softer.get(quality[:length])
             if softer:
                 rest = quality[length:]
+                if softer == "不错" and rest[:1] and rest[0] in "喝吃用玩看饮住穿听闻":
+                    softer = "挺好"
                 break
         else:
             softer, rest = f"比较{quality}", ""
@@ -423,6 +509,92 @@ class Drafter:
             softer += "的"
         yield from self._words(case, before + softer + after, order)
 
+    def _plain(self, words: str) -> tuple[str, str]:
+        """(quality, softer words) for what follows 最; the longest quality that the data knows, or one word."""
+        for length in range(len(words), 0, -1):
+            if words[:length] in self._softer:
+                return words[:length], self._softer[words[:length]]
+        first = self.grammar.words(words)
+        quality = first[0].text if first and first[0].tag[:1] in "avi" else words
+        return quality, "比较" + quality
+
+    def _chained(self, case: Case, order: int) -> Iterator[Draft]:
+        """All superlatives of the clause at once: 最快最好最便宜 -> 又快又好又便宜, 最大、最权威的 -> 比较大、专业的."""
+        text, span, clause = case.text, case.finding.span, case.clause
+        chain = next(
+            (
+                match
+                for match in _CHAIN.finditer(text, clause.start, clause.end)
+                if match.start() <= span.start and span.end <= match.end() + 2
+            ),
+            None,
+        )
+        if chain is not None:
+            found = list(_IN_CHAIN.finditer(text, chain.start(), chain.end()))
+            pairs = [self._plain(match["quality"]) for match in found]
+            end = found[-1].start("quality") + len(pairs[-1][0])
+            alike = all(
+                softer in ("比较" + quality, quality, "不错") or softer.startswith("比较")
+                for quality, softer in pairs
+            )
+            said = "、".join(dict.fromkeys(softer for _, softer in pairs))
+            if alike and all(len(quality) <= 2 for quality, _ in pairs) and "大" not in said:
+                said = "".join("又" + quality for quality, _ in pairs)
+            scope = self._before_scope(clause.start, text[clause.start : chain.start()])
+            start = chain.start() if scope is None else scope
+            said += text[end : span.end]
+            yield Draft(Span(start, max(end, span.end)), said, "words", -2, said)
+        places = [
+            match
+            for match in _IN_CHAIN.finditer(text, clause.start, clause.end)
+            if any(match.start() < other.end and other.start < match.end() for other in (*case.others, span))
+        ]
+        if chain is None and len(places) > 1:
+            said, done = "", places[0].start()
+            for match in places:
+                quality, softer = self._plain(match["quality"])
+                end = match.start("quality") + len(quality)
+                following = text[end : end + 12]
+                if not following.startswith(("的", "、")) and self._modifies(following):
+                    softer += "的"
+                said += text[done : match.start()] + softer
+                done = end
+            said += text[done : span.end]
+            yield Draft(Span(places[0].start(), max(done, span.end)), said, "words", order + 2, said)
+
+    def _compared(self, case: Case) -> Iterator[Draft]:
+        """没有比我们更便宜的 -> 我们比较实惠, asked or said."""
+        clause = case.clause
+        found = _COMPARED.search(_aligned(case.text[clause.start : clause.end]))
+        if found is None or not re.search(
+            r"没|找不|哪|谁|难道|还有|见过|不可能|买不到", case.text[clause.start : clause.end]
+        ):
+            return
+        if re.match(r"稳|安全|保险|放心|赚", found["quality"]):
+            return  # less of it is still a promise
+        _, softer = self._plain(found["quality"])
+        if not softer.startswith(("比较", "不错", "有", "注重", "品质", "卖得", "价格", "性价比")):
+            softer = "比较" + softer
+        who = {
+            "咱": "我们",
+            "咱们": "我们",
+            "咱家": "我们",
+            "咱们家": "我们",
+            "这": "这个",
+            "它": "这个",
+        }.get(found["who"], found["who"])
+        if (
+            case.topic is not None
+            and case.topic.text not in self._scopes
+            and not _COMPARED.search(case.topic.text)
+        ):
+            who = case.topic.text
+        end = clause.end
+        if _QUESTION_END.match(case.text[end : end + 1]):
+            yield Draft(Span(clause.start, end + 1), who + softer + "。", "words", -2, softer)
+        else:
+            yield Draft(Span(clause.start, end), who + softer, "words", -2, softer)
+
     def _ranked_aspect(self, case: Case, order: int) -> Iterator[Draft]:
         """销量第一 -> 销量不错: the respect stays, the rank goes."""
         text, span = case.text, case.finding.span
@@ -433,6 +605,17 @@ class Drafter:
             ((upto.rfind(aspect), len(aspect), aspect) for aspect in self._ranked if aspect in upto),
             default=None,
         )
+        touched, _ = case.touched
+        if best is None and touched:
+            # 我们的净水器，销量，全国第一
+            before = case.clauses[touched - 1]
+            words = text[before.start : before.end]
+            aspect = next((name for name in self._ranked if words.endswith(name)), None)
+            if aspect and only_particles(text[span.end : case.clause.end]):
+                only = re.match(r"要?[论说讲比]到?$", words.removesuffix(aspect))
+                start = before.start if only else before.end - len(aspect)
+                said = self._ranked[aspect]
+                yield Draft(Span(start, case.clause.end), said, "words", -2, said)
         if best is None:
             return
         start, said = case.clause.start + best[0], self._ranked[best[2]]
@@ -483,18 +666,26 @@ class Drafter:
 
     def _vague(self, case: Case, order: int) -> Iterator[Draft]:
         """Counts and shares without their figures: 98%的客户 -> 不少客户."""
-        matched, span = case.finding.matched, case.finding.span
+        text, span = case.text, case.finding.span
+        # A finding may end before the noun that was counted.
+        start, end = span.start, case.clause.end
+        matched = _aligned(text[start:end])
+        size = span.end - span.start
         share = _SHARE.search(matched)
-        if share and _COUNTED.match(matched[share.end() :]):
-            said = matched[: share.start()] + "不少" + matched[share.end() :]
-            yield Draft(span, said, "words", -1, "不少")
+        if share and share.start() < size and _COUNTED.match(matched[share.end() :]):
+            yield self._part(case, Span(start + share.start(), start + share.end()), "不少")
+            return
         change = _CHANGE.search(matched)
-        if change:
-            said = matched[: change.start()] + "有所" + change["verb"] + matched[change.end() :]
-            yield Draft(span, said, "words", -1, "有所" + change["verb"])
+        if change and change.start() < size:
+            rest = matched[change.end() :]
+            said = "有所" + change["verb"]
+            if not rest.startswith("的"):
+                yield self._part(case, Span(start + change.start(), start + change.end()), said)
         for count in _COUNT.finditer(matched):
+            if count.start() >= size:
+                break
             rest = matched[count.end() :]
-            large = re.search(r"[0-9]|[千万亿]|[多余来几]", count.group())
+            large = re.search(r"[0-9]|[百千万亿]|[多余来几]", count.group())
             if (
                 not large
                 or share
@@ -504,17 +695,23 @@ class Drafter:
             ):
                 continue
             if _COUNTED.match(rest):
-                said = matched[: count.start()] + "不少" + rest.lstrip("的")
-            elif not rest and count["unit"] and count.start() and only_particles(case.right):
-                said = (
-                    matched[: count.start()]
-                    + ("有" if not matched[: count.start()].endswith("有") else "")
-                    + "不少"
-                )
+                last = count.end() + (rest[0] == "的")
+            elif not rest.strip("了的") and count["unit"] and count.start() and only_particles(case.right):
+                last = count.end()
             else:
                 continue
-            yield Draft(span, said, "words", -1, "不少")
+            lead = re.match(r"(?:目前)?已经?|", count.group())
+            assert lead is not None
+            there = (lead.group() or not rest) and not text[: start + count.start()].endswith("有")
+            said = lead.group() + ("有" if there else "") + "不少"
+            yield self._part(case, Span(start + count.start(), start + last), said)
             break
+
+    def _part(self, case: Case, place: Span, words: str) -> Draft:
+        """Words in a place of the finding, or at its end, as a draft for the whole of it."""
+        span = Span(min(case.finding.span.start, place.start), max(case.finding.span.end, place.end))
+        said = case.text[span.start : place.start] + words + case.text[place.end : span.end]
+        return Draft(span, said, "words", -1, words)
 
     def _attributed(self, case: Case, rule: Subject) -> Iterator[Draft]:
         """The claim with its source before it, to be filled in."""
@@ -535,6 +732,7 @@ class Drafter:
         if whole:
             yield Draft(case.sentence, filled, "statement", order, filled)
             return
+        clause = self._with_neighbours(case)
         before = text[case.sentence.start : clause.start]
         already = text[case.sentence.start : case.sentence.end]
         if filled in already:
@@ -545,11 +743,19 @@ class Drafter:
         if _QUESTION_END.match(closing):
             end, said = end + 1, filled + "。"
         topic = case.topic
+        if topic is None and "{amount}" in statement:
+            topic = self._priced(case)
+        if topic is not None and re.search(r"[率例]$|数据$|指标$", topic.text):
+            topic = None  # 通过率，能不能通过要看…
+        if topic is not None and _OWN_SUBJECT.match(said) and self.grammar.is_about_people(topic.text):
+            topic = None
         if topic is not None and said.startswith("我们") and "我们" in topic.text:
             said = said.removeprefix("我们")
         if topic is not None:
             pause = topic.pause or _wants_pause(filled)
             joined = topic.text + ("，" if pause else "") + said
+            if topic.text.endswith(said[:2]) and len(topic.text) > 3:
+                joined = topic.text + said[2:]  # 这个面膜效果 | 效果因人而异
             if case.text[case.sentence.start : clause.start].strip() and topic.text in before:
                 joined = said
             yield Draft(Span(clause.start, end), joined, "statement", order, filled)
@@ -558,14 +764,43 @@ class Drafter:
         if topic is None:
             yield Draft(Span(clause.start, end), said, "statement", order, filled)
 
+    def _with_neighbours(self, case: Case) -> Span:
+        """The clause with the half that leads to it and with what is said to follow from the claim."""
+        first, last = case.touched
+        start, end = case.clause
+        text, clauses = case.text, case.clauses
+        if first and self.grammar.is_half_inside(text[clauses[first - 1].start : clauses[first - 1].end]):
+            start = clauses[first - 1].start
+        rule = subject_of(self._lexicon, case.finding)
+        opens = self._consequences.get(rule.category) if rule else None
+        while (
+            opens
+            and last + 1 < len(clauses)
+            and opens.match(fold(text[clauses[last + 1].start : clauses[last + 1].end]))
+        ):
+            last += 1
+            end = clauses[last].end
+        return Span(start, end)
+
     def _needs_topic(self, statement: str) -> bool:
-        return re.match(r"是(?!否)|不是|有风险|由|在", statement) is not None
+        return (
+            re.match(r"是(?!否)|不是|属于|有风险|有自己|有可能|由|在|也可能|以合同约定|卖得", statement)
+            is not None
+        )
 
     def _filled(self, statement: str, case: Case) -> str | None:
         if "{amount}" in statement:
             amount = self._amount(case)
             return statement.replace("{amount}", amount) if amount else None
         return statement
+
+    def _priced(self, case: Case) -> Topic | None:
+        """What a price is said of where the finding holds its name too: 云南六日游99元."""
+        clause = case.text[case.clause.start : case.clause.end]
+        name = re.split(r"[，,0-9¥￥]|[原现特]价|今[天日]|只[要需]|仅|就要", clause)[0].strip()
+        if len(name) < 3 or not self.grammar.is_noun_phrase(name):
+            return None
+        return self.grammar.topic(name)
 
     def _amount(self, case: Case) -> str | None:
         clause = case.text[case.clause.start : case.clause.end]
@@ -596,18 +831,33 @@ class Drafter:
 
     def _without_item(self, case: Case, order: int) -> Iterator[Draft]:
         """An enumeration without the item that makes the claim."""
-        text, (start, end) = case.text, case.finding.span
-        clause = case.clause
-        if any(clause.start < other.end and other.start < clause.end for other in case.others):
+        text, span, clause = case.text, case.finding.span, case.clause
+        if case.words in self._idle and text[span.end : span.end + 1] == "、":
+            scope = self._before_scope(clause.start, case.left)
+            yield Draft(Span(span.start if scope is None else scope, span.end + 1), "", "delete", -2)
             return
-        if text[end : end + 1] == "、" and (start == clause.start or text[start - 1] == "、"):
-            yield Draft(Span(start, end + 1), "", "delete", order)
-        elif (
-            text[start - 1 : start] == "、"
-            and start > clause.start
-            and only_particles(text[end : clause.end])
-        ):
-            yield Draft(Span(start - 1, end), "", "delete", order)
+        items = _items(text, clause)
+        place = next((n for n, item in enumerate(items) if item.covers(span)), None)
+        if place is None or len(items) < 2:
+            return
+        item = items[place]
+        extra = len(text[item.start : item.end].rstrip("的了~～ ")) - (span.end - span.start)
+        alike = len(items) > 2 and all(item.end - item.start <= 8 for item in items)
+        edge = place in (0, len(items) - 1)
+        # What all items share, a verb before them or a noun behind, stands at the edges.
+        if extra > (4 if alike else 0 if edge else 3) or re.search(r"等[^、]*$", text[item.start : item.end]):
+            return
+        if place == 0 and not self.grammar.has_predicate(text[items[1].start : items[1].end]):
+            return
+        if any(len(text[item.start : item.end].strip()) < 2 for item in items):
+            return  # a stutter
+        flagged = [other for other in case.others if not other.overlaps(item)]
+        if all(any(other.overlaps(item) for other in flagged) for item in items if item != items[place]):
+            order += 6  # nothing but other claims would be left
+        if place == len(items) - 1:
+            yield Draft(Span(items[place - 1].end, item.end), "", "delete", order)
+        else:
+            yield Draft(Span(item.start, items[place + 1].start), "", "delete", order)
 
     def _without_clause(self, case: Case, order: int) -> Iterator[Draft]:
         """The sentence without the clause, where the rest can stand."""
@@ -651,6 +901,21 @@ class Drafter:
     def _stands_first(self, clause: str) -> bool:
         words = self.grammar.words(clause)
         return bool(words) and (self.grammar.is_nominal(words[0]) or words[0].tag[:1] in "vtrdpa")
+
+
+def _items(text: str, clause: Span) -> list[Span]:
+    """The parts of a clause between its enumeration commas."""
+    out = []
+    start = clause.start
+    for part in text[clause.start : clause.end].split("、"):
+        out.append(Span(start, start + len(part)))
+        start += len(part) + 1
+    return out
+
+
+def _aligned(text: str) -> str:
+    """The text in simplified letters of one width, character by character, so that offsets stay."""
+    return "".join(folded if len(folded := fold(letter)) == 1 else " " for letter in text)
 
 
 def _trimmed(finding: Finding, text: str) -> Finding:

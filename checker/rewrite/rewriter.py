@@ -19,7 +19,7 @@ from checker.rewrite.operations import Case, Draft, Drafter, note_of, subject_of
 from checker.rewrite.proof import Judge, Prover, changed, covers, spliced
 from checker.rewrite.ranking import Ranker
 from checker.rewrite.remote import RemoteRewriter
-from checker.scene import Scene, Setting
+from checker.scene import EVERYWHERE, Scene, Setting
 from checker.types import Apply, Finding, Report, Rewrite, Rewriting, Span, State
 
 MOST_REWRITES = 3
@@ -31,6 +31,8 @@ _MOST_PROOF = 400_000
 _CACHE_SIZE = 20_000
 #: Drafts of one finding that are proven in one go.
 _AT_ONCE = 3
+#: What a rewrite puts in holds no term that any rule bans, in whatever industry or channel.
+_ANYWHERE = Setting(EVERYWHERE, True)
 
 
 class _Key(NamedTuple):
@@ -148,6 +150,9 @@ class Rewriter:
             grammar = self._drafter.grammar
             for text in texts:
                 if grammar.is_broken(text) or not covers(self._prover.rules(text, key.setting), allowed):
+                    continue
+                banned = self._prover.rules(key.region, _ANYWHERE) - Counter({key.rule_id: 1})
+                if not covers(self._prover.rules(text, _ANYWHERE), banned):
                     continue
                 ours = drafted[place.part, place.number]
                 real = [item for item in ours if item.apply is not Apply.MANUAL][: MOST_REWRITES - 2]
@@ -320,7 +325,7 @@ class Rewriter:
             tried = {key: drafts[:_AT_ONCE] for key, drafts in waiting.items()}
             wanted = [(key, draft) for key, drafts in tried.items() for draft in drafts if not _asks(draft)]
             self._prover.learn((_with(key.region, draft), key.setting) for key, draft in wanted)
-            self._prover.learn((draft.added, key.setting) for key, draft in wanted if draft.added)
+            self._prover.learn((draft.added, _ANYWHERE) for _, draft in wanted if draft.added)
             for key, drafts in tried.items():
                 proven[key] += [draft for draft in drafts if _asks(draft) or self._holds(key, draft)]
             waiting = {
@@ -360,7 +365,7 @@ class Rewriter:
         return out
 
     def _holds(self, key: _Key, draft: Draft) -> bool:
-        if draft.added and self._prover.rules(draft.added, key.setting):
+        if draft.added and self._prover.rules(draft.added, _ANYWHERE):
             return False
         if key.start == key.end:
             return True
