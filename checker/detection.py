@@ -37,10 +37,15 @@ class Detector:
         sizes = [len(table) for table in tables]
         self._firsts = [sum(sizes[:number]) for number in range(len(sizes))]
         weights: dict[str, list[tuple[int, int]]] = {}
-        for first, table in zip(self._firsts, tables):
-            for number, entry in enumerate(table.values(), first):
-                for word, weight in entry["words"].items():
-                    weights.setdefault(fold(str(word)), []).append((number, int(weight)))
+        entries = [
+            (str(word), number, int(weight))
+            for first, table in zip(self._firsts, tables)
+            for number, entry in enumerate(table.values(), first)
+            for word, weight in entry["words"].items()
+        ]
+        folded = fold("\n".join(word for word, _, _ in entries)).split("\n")
+        for word, (_, number, weight) in zip(folded, entries):
+            weights.setdefault(word, []).append((number, weight))
         self._words = sorted(weights)
         #: What a word adds to each label, one row a word.
         self._weights = np.zeros((len(self._words), sum(sizes)), dtype=np.int32)

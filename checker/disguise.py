@@ -103,9 +103,7 @@ class _Readings:
     sign that it is judged by more than whether a fragment covers it.
     """
 
-    def __init__(
-        self, signs: Sequence[Sequence[str]], fragments: frozenset[str], is_odd: Sequence[bool]
-    ) -> None:
+    def __init__(self, signs: Sequence[Sequence[str]], fragments: set[str], is_odd: Sequence[bool]) -> None:
         self._counts = np.array([len(readings) for readings in signs], dtype=np.int64)
         self._begins = np.cumsum(self._counts) - self._counts
         readings = [reading for group in signs for reading in group]
@@ -158,8 +156,10 @@ class Disguises:
         )
 
     @cached_property
-    def _fragments(self) -> frozenset[str]:
-        return frozenset(word for word in self._scanner.literals if len(word) > 1)
+    def _fragments(self) -> set[str]:
+        literals = set(self._scanner.literals)
+        literals.difference_update(self._scanner.singles, [""])
+        return literals
 
     @cached_property
     def _han(self) -> list[str]:
@@ -771,7 +771,10 @@ class Disguises:
         wrong = differs.sum(axis=1)
         ends = starts + lengths
         # what is written as it should be is no disguise of what sounds the same
-        spelt = np.isin(starts * 8 + lengths, (starts * 8 + lengths)[wrong == 0])
+        stretches = starts * 8 + lengths
+        right = np.sort(stretches[wrong == 0])
+        found = right.searchsorted(stretches)
+        spelt = np.append(right, -1).take(found) == stretches
         doubtful = (differs & self._telling_flags[written]).any(axis=1)
         doubtful &= (lengths == 3) | (2 * wrong > lengths)
         weak = (differs & self._weak_flags[spellings]).any(axis=1)

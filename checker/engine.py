@@ -153,8 +153,11 @@ class Engine:
         spoken = [
             number for number, hits in found.items() if any(hit.speaks(model.innocent_below) for hit in hits)
         ]
-        wanted = ~np.isin(base.sentences, spoken)
-        for number, opinion in model.opinions(base.codes, base.starts, base.ends, wanted).items():
+        wanted = np.ones(len(scene.plain.starts), dtype=np.bool_)
+        wanted[spoken] = False
+        for number, opinion in model.opinions(
+            base.codes, base.starts, base.ends, wanted[base.sentences]
+        ).items():
             rule = self._model_rules.get(opinion.category)
             if rule is None:
                 continue

@@ -165,12 +165,11 @@ class Exemption:
 
     def covers(self, rule: Rule) -> bool:
         """True when this exemption may excuse findings of the rule."""
-        if any(fits(rule.id, pattern) for pattern in self.not_rules):
+        if self.not_rules and any(fits(rule.id, pattern) for pattern in self.not_rules):
             return False
-        if not self.categories and not self.rules:
+        if rule.category in self.categories or not (self.categories or self.rules):
             return True
-        named = any(fits(rule.id, pattern) for pattern in self.rules)
-        return named or rule.category in self.categories
+        return any(fits(rule.id, pattern) for pattern in self.rules)
 
 
 def fits(rule_id: str, pattern: str) -> bool:
@@ -353,8 +352,8 @@ def compile_sources(sources: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """Validated plain data of all files. Raises LexiconError with every problem."""
     import yaml
 
-    from checker.data import Loader
     from checker.schema import parse_file
+    from checker.yaml_text import Loader
 
     tables: dict[str, Any] = {}
     parsed: list[dict[str, Any]] = []

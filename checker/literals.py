@@ -55,6 +55,11 @@ def pair_slots(one: Codes, other: Codes) -> Codes:
     return _pair_marks(one, other) >> _PAIR_SHIFT
 
 
+def distinct(numbers: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Sorted numbers without repetition (``numpy.unique`` takes long to load and is slow on a few)."""
+    return numbers if len(numbers) < 2 else numbers[np.append(True, numbers[1:] != numbers[:-1])]
+
+
 def pair_slot(one: str, other: str) -> int:
     """As :func:`pair_slots`, of two characters."""
     return (ord(one) * int(_PAIR) + ord(other) * int(_NEXT) & 0xFFFFFFFF) >> 32 - PAIR_BITS

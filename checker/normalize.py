@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from checker.data import load_yaml
 from checker.document import Document
+from checker.literals import distinct
 from checker.stored import cached_arrays
 from checker.types import Span
 
@@ -312,20 +313,19 @@ def _drop_hesitation(
     plain: View, noise: Mask, drop: Mask, joins: Callable[[View, int, int], bool] | None
 ) -> None:
     """Marks fillers set off by commas, and marks put between each two characters (9_8_%_的, 全+港)."""
-    spoken, divided = _hesitations()
     classes = _character_classes()
     word = classes["word"].take(plain.codes)
     codes = plain.codes
     comma = (codes == ord("，")) | (codes == ord("、"))
     begins = (comma[:-1] & classes["hesitation"].take(codes[1:])).nonzero()[0]
-    for start, end in _matches(spoken, plain.text, begins):
+    for start, end in _matches(0, plain.text, begins):
         if start > 0 and end < len(codes) and word[start - 1] and word[end]:
             drop[start:end] = joins is None or joins(plain, start, end)
     if len(codes) > 4 and (bool(noise.any()) or "+" in plain.text):
         mark = (~word | (codes >= 0xA000)) & ~classes["sentence"].take(codes)
         again = mark[1:-3] & (codes[1:-3] == codes[3:-1])
         begins = (again & word[:-4] & word[2:-2] & word[4:]).nonzero()[0]
-        for start, end in _matches(divided, plain.text, begins):
+        for start, end in _matches(1, plain.text, begins):
             if (
                 codes[start + 1] not in (ord("，"), ord("、"), ord("："))
                 and classes["han"][codes[start:end]].any()
@@ -333,8 +333,11 @@ def _drop_hesitation(
                 drop[start + 1 : end : 2] = True
 
 
-def _matches(pattern: re.Pattern[str], text: str, begins: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """(start, end) of the matches, disjoint, that begin at some of the places; none begins elsewhere."""
+def _matches(which: int, text: str, begins: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """(start, end) of the matches, disjoint, of a pattern of hesitation; none begins elsewhere."""
+    if not len(begins):
+        return
+    pattern = _hesitations()[which]
     done = 0
     for start in begins.tolist():
         match = pattern.match(text, start) if start >= done else None
@@ -406,7 +409,7 @@ def inserted_view(plain: View, joins: Callable[[View, int, int], bool] | None = 
     _drop_repeats(codes, drop)
     if not drop.any():
         return None
-    return select(plain, np.unique(plain.sentence_of[drop]), "inserted", drop=drop)
+    return select(plain, distinct(plain.sentence_of[drop]), "inserted", drop=drop)
 
 
 def select(

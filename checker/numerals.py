@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from checker.literals import distinct
 from checker.normalize import View
 
 #: (start, end, what is read there)
@@ -17,20 +18,26 @@ Change = tuple[int, int, str]
 DIGITS = "零一二三四五六七八九"
 _NUMERAL = "零〇一二两三四五六七八九"
 _PLAIN_NUMBER = rf"(?:[0-9]{{1,9}}(?:\.[0-9]{{1,4}})?|[{_NUMERAL}十百]{{1,9}}(?:点[{_NUMERAL}]{{1,4}})?)"
-_PERCENTAGE = re.compile(
-    rf"(?P<bare>{_PLAIN_NUMBER})(?: ?个)? ?(?:percents?|per cent|pct|趴|啪|帕|巴仙|パーセント)"
-    rf"|百分之(?P<parts>{_PLAIN_NUMBER})"
-    rf"|(?P<tenths>[1-9{_NUMERAL}])成(?P<rest>[1-9{_NUMERAL}])(?![0-9{_NUMERAL}十百千万])"
-    rf"|(?P<letters>(?=[0-9]*[ol])[0-9ol]{{2,6}})(?=%)"
-)
-_AMOUNT = re.compile(
-    r"(?<![0-9a-z.])(?P<tens>[0-9]{1,9}(?:\.[0-9]{1,4})?)(?P<unit>[wk])(?P<more>[0-9]?)(?![0-9a-z])"
-    rf"|(?<![0-9.])(?P<mixed>(?:[0-9]{{1,9}}(?:\.[0-9]{{1,4}})?|[{_NUMERAL}]{{1,9}})[万千百](?:[0-9{_NUMERAL}](?:[千百十][0-9{_NUMERAL}]?)?)?)"
-)
 _TO_ARABIC = str.maketrans("零〇一二两三四五六七八九", "001223456789")
 _ARABIC = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _PIECE = re.compile(r"[0-9]+(?:\.[0-9]+)?|[十百千万亿]")
 _UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10_000, "亿": 100_000_000}
+
+
+@lru_cache(maxsize=1)
+def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """(percentages, amounts), compiled when a text first holds a number in odd notation."""
+    percentage = re.compile(
+        rf"(?P<bare>{_PLAIN_NUMBER})(?: ?个)? ?(?:percents?|per cent|pct|趴|啪|帕|巴仙|パーセント)"
+        rf"|百分之(?P<parts>{_PLAIN_NUMBER})"
+        rf"|(?P<tenths>[1-9{_NUMERAL}])成(?P<rest>[1-9{_NUMERAL}])(?![0-9{_NUMERAL}十百千万])"
+        rf"|(?P<letters>(?=[0-9]*[ol])[0-9ol]{{2,6}})(?=%)"
+    )
+    amount = re.compile(
+        r"(?<![0-9a-z.])(?P<tens>[0-9]{1,9}(?:\.[0-9]{1,4})?)(?P<unit>[wk])(?P<more>[0-9]?)(?![0-9a-z])"
+        rf"|(?<![0-9.])(?P<mixed>(?:[0-9]{{1,9}}(?:\.[0-9]{{1,4}})?|[{_NUMERAL}]{{1,9}})[万千百](?:[0-9{_NUMERAL}](?:[千百十][0-9{_NUMERAL}]?)?)?)"
+    )
+    return percentage, amount
 
 
 def _value(text: str) -> float | None:
@@ -76,7 +83,8 @@ def number_readings(text: str) -> Iterator[Change]:
     >>> [change[2] for change in number_readings("九八趴的客户，原价1w8，只收9百8，有效率九成八")]
     ['98%', '98%', '18000', '980']
     """
-    for match in _PERCENTAGE.finditer(text):
+    percentage, amount = _patterns()
+    for match in percentage.finditer(text):
         if match["letters"]:
             digits = match["letters"].replace("o", "0").replace("l", "1")
             if match.start() and text[match.start() - 1].isascii() and text[match.start() - 1].isalpha():
@@ -89,7 +97,7 @@ def number_readings(text: str) -> Iterator[Change]:
             value = _value(match["bare"] or match["parts"])
         if value is not None:
             yield match.start(), match.end(), _written(value) + "%"
-    for match in _AMOUNT.finditer(text):
+    for match in amount.finditer(text):
         if match["unit"]:
             size = {"w": 10_000, "k": 1000}[match["unit"]]
             value = float(match["tens"]) * size + (int(match["more"]) * size // 10 if match["more"] else 0)
@@ -132,7 +140,7 @@ def odd_numbers(view: View) -> Iterator[Change]:
     wanted |= (here == ord("分")) & (before[0] == ord("百")) & (padded[places + 7] == ord("之"))
     letters = np.logical_or.reduce([flags["letter"][column] for column in before])
     wanted |= (here == ord("%")) & letters
-    for number in np.unique(view.sentence_of[places[wanted]]).tolist():
+    for number in distinct(view.sentence_of[places[wanted]]).tolist():
         start = int(view.starts[number])
         for first, last, reading in number_readings(view.text[start : int(view.ends[number])]):
             yield start + first, start + last, reading

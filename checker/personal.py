@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from checker.matching import regex
 from checker.types import Apply, Finding, Report, Rewrite, Rewriting, Span
@@ -24,14 +24,12 @@ _SPOKEN = str.maketrans("零〇一二三四五六七八九幺两０１２３４�
 _DIGIT = "[0-9０-９零〇一二三四五六七八九幺两]"
 _GAP = "[ \t\u3000-]?"
 # The last place of an identity number may be X.
-_RUN = re.compile(rf"(?<![0-9A-Za-z]){_DIGIT}(?:{_GAP}{_DIGIT}){{9,22}}(?:{_GAP}[XxＸｘ])?(?![0-9A-Za-z])")
-_LANDLINE = re.compile(r"(?<!\d)0\d{2,3}[- ]?[2-8]\d{6,7}(?!\d)")
-_CODE = re.compile(
-    rf"(?:验证码|校验码|动态码|动态密码|动态口令|短信码|确认码)[^0-9０-９\n。！？]{{0,8}}?(?P<hit>{_DIGIT}(?:{_GAP}{_DIGIT}){{3,7}})(?!{_DIGIT})"
-)
+_RUN = rf"(?<![0-9A-Za-z]){_DIGIT}(?:{_GAP}{_DIGIT}){{9,22}}(?:{_GAP}[XxＸｘ])?(?![0-9A-Za-z])"
+_LANDLINE = r"(?<!\d)0\d{2,3}[- ]?[2-8]\d{6,7}(?!\d)"
+_CODE = rf"(?:验证码|校验码|动态码|动态密码|动态口令|短信码|确认码)[^0-9０-９\n。！？]{{0,8}}?(?P<hit>{_DIGIT}(?:{_GAP}{_DIGIT}){{3,7}})(?!{_DIGIT})"
 #: What an address down to a building or a room ends with.
 _UNITS = ("号楼", "栋", "幢", "单元", "室", "号院")
-_ADDRESS = re.compile(
+_ADDRESS = (
     r"(?:[\u4e00-\u9fff]{2,8}(?:省|自治区|市|区|县|镇|乡|街道))*"
     r"[\u4e00-\u9fff]{2,10}?(?:路|街|大道|巷|弄|胡同|村|小区|花园|家园|苑|公寓|新城|广场)"
     r"[\u4e00-\u9fff0-9A-Za-z-]{0,8}?(?:[0-9]{1,5}|[一二三四五六七八九十百]{1,4})(?:"
@@ -50,8 +48,13 @@ _NEEDED = "|".join(
     )
 )
 #: Part of a number, as a finding may cut it out.
-_FRAGMENT = re.compile(rf"{_DIGIT}(?:{_GAP}{_DIGIT}){{3,}}")
+_FRAGMENT = rf"{_DIGIT}(?:{_GAP}{_DIGIT}){{3,}}"
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +106,15 @@ def find_personal_data(text: str) -> list[PersonalDatum]:
 
 
 def _candidates(text: str) -> Iterator[PersonalDatum]:
-    for match in _RUN.finditer(text):
+    for match in _compiled(_RUN).finditer(text):
         kind = _kind_of(re.sub(r"[^0-9X]", "", match.group().translate(_SPOKEN).upper()))
         if kind:
             yield PersonalDatum(kind, Span(*match.span()))
-    for match in _LANDLINE.finditer(text):
+    for match in _compiled(_LANDLINE).finditer(text):
         yield PersonalDatum("phone", Span(*match.span()))
-    for match in _CODE.finditer(text) if "码" in text or "口令" in text else ():
+    for match in _compiled(_CODE).finditer(text) if "码" in text or "口令" in text else ():
         yield PersonalDatum("one-time-code", Span(*match.span("hit")))
-    for match in _ADDRESS.finditer(text) if any(unit in text for unit in _UNITS) else ():
+    for match in _compiled(_ADDRESS).finditer(text) if any(unit in text for unit in _UNITS) else ():
         yield PersonalDatum("address", Span(*match.span()))
 
 
@@ -177,7 +180,7 @@ def masked_report(report: Report) -> Report:
             piece = match.group()
             return "*" * len(piece) if any(piece in secret for secret in secrets) else piece
 
-        return _FRAGMENT.sub(star, mask(words))
+        return _compiled(_FRAGMENT).sub(star, mask(words))
 
     def starred(rewrite: Rewrite, finding: Finding | None = None) -> Rewrite:
         words = rewrite.text

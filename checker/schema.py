@@ -13,9 +13,9 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from checker.data import YamlError, parse_yaml
 from checker.document import CHANNELS
 from checker.errors import Problem
+from checker.yaml_text import YamlError, parse_yaml
 
 CATEGORIES = (
     "absolute",

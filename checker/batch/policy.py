@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from checker.config import ConfigError, Problem
-from checker.data import YamlError, load_yaml, parse_yaml
+from checker.data import load_yaml
 from checker.lexicon import load
+from checker.yaml_text import YamlError, parse_yaml
 
 if TYPE_CHECKING:
     import polars as pl

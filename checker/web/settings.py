@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from checker.config import ConfigError, Problem
-from checker.data import YamlError, parse_yaml
+from checker.yaml_text import YamlError, parse_yaml
 
 PREFIX = "HUASHU_SERVER_"
 
