@@ -29,6 +29,7 @@ import numpy.typing as npt
 from checker.data import folder
 from checker.document import Document
 from checker.normalize import Codes, Indices, encode, plain_view
+from checker.stored import cached_arrays
 
 Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
@@ -361,7 +362,7 @@ class Classifier:
 
     @classmethod
     def _of(cls, content: bytes, name: str) -> Classifier:
-        header, arrays = read_model(content, name)
+        header, arrays = _unpacked(content, name)
         try:
             model = cls(header, arrays)
             given = (model._gate, model._names, model._sides, model._name_scales, model._name_biases)
@@ -465,6 +466,18 @@ def write_model(header: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]
                 zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), files[name], zipfile.ZIP_DEFLATED, 9
             )
     return out.getvalue()
+
+
+def _unpacked(content: bytes, name: str) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+    """As :func:`read_model`, unpacked and compared with its digest once for every content."""
+
+    def unpack() -> dict[str, npt.NDArray[Any]]:
+        header, arrays = read_model(content, name)
+        return {**arrays, "header": np.frombuffer(json.dumps(header).encode(), np.uint8)}
+
+    digest = hashlib.sha256(content).hexdigest()[:32]
+    arrays = dict(cached_arrays(f"model-{FORMAT}-{digest}", unpack))
+    return json.loads(arrays.pop("header").tobytes()), arrays
 
 
 def read_model(content: bytes, name: str) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:

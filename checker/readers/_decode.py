@@ -193,6 +193,8 @@ def _wide(data: bytes) -> str:
     sample = data[:_SAMPLE]
     # Digits, spaces and line breaks give UTF-16 away by their zero bytes.
     zeros = b"\x00" in sample
+    if not zeros and _is_utf8(sample):
+        return ""
     scores: dict[str, float] = {}
     for codec in ("utf-16-le", "utf-16-be"):
         try:
@@ -203,7 +205,8 @@ def _wide(data: bytes) -> str:
     best = max(scores, key=lambda codec: scores[codec], default="")
     if not best or scores[best] < 0.9:
         return ""
-    if not zeros and not _is_bad_otherwise(sample, scores[best]):
+    # where UTF-8 cannot be, GB18030 must make much less sense
+    if not zeros and _plain_share(_partly(sample, "gb18030")) >= scores[best] - 0.25:
         return ""
     try:
         data.decode(best)
@@ -212,13 +215,12 @@ def _wide(data: bytes) -> str:
     return best
 
 
-def _is_bad_otherwise(sample: bytes, score: float) -> bool:
-    """True where UTF-8 cannot be and GB18030 makes much less sense than ``score``."""
+def _is_utf8(sample: bytes) -> bool:
     try:
         codecs.getincrementaldecoder("utf-8")().decode(sample)
     except UnicodeDecodeError:
-        return _plain_share(_partly(sample, "gb18030")) < score - 0.25
-    return False
+        return False
+    return True
 
 
 def _is_chinese_misread(data: bytes, text: str) -> bool:
