@@ -77,7 +77,7 @@ def symbols(codes: Codes, starts: Indices, ends: Indices) -> Symbols:
     first = last - lengths - 2
     out = np.full(int(last[-1]) if len(last) else 0, _EDGE, dtype=np.uint32)
     origin = np.full(len(out), -1, dtype=np.int64)
-    inner = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    inner = np.arange(int(lengths.sum())) - np.repeat(lengths.cumsum() - lengths, lengths)
     places = inner + np.repeat(first + 1, lengths)
     sources = inner + np.repeat(starts.astype(np.int64), lengths)
     out[places] = codes[sources]
@@ -90,7 +90,7 @@ def symbols(codes: Codes, starts: Indices, ends: Indices) -> Symbols:
         out[digit] = _ZERO
         kept = np.ones(len(out), dtype=np.bool_)
         kept[1:] = ~(number[1:] & number[:-1])
-        first = (np.cumsum(kept) - 1)[first]
+        first = (kept.cumsum() - 1)[first]
         out, origin = out[kept], origin[kept]
         last = np.append(first[1:], len(out))
     return Symbols(out, first, last, origin)
@@ -217,13 +217,20 @@ class Classifier:
         return out
 
     def opinions(
-        self, codes: Codes, starts: Indices, ends: Indices, wanted: npt.NDArray[np.bool_] | None = None
+        self,
+        codes: Codes,
+        starts: Indices,
+        ends: Indices,
+        wanted: npt.NDArray[np.bool_] | None = None,
+        scores: Floats | None = None,
     ) -> dict[int, Opinion]:
         """By sentence number, the opinion on every sentence that reaches a threshold.
 
-        Where ``wanted``, of shape (n_sentences,), is false none is formed.
+        Where ``wanted``, of shape (n_sentences,), is false none is formed. ``scores`` are those of
+        :meth:`scores`, where they are known.
         """
-        scores = self.scores(codes, starts, ends)
+        if scores is None:
+            scores = self.scores(codes, starts, ends)
         suspicious = scores >= self.lowest_score
         if wanted is not None:
             suspicious &= wanted
@@ -261,11 +268,12 @@ class Classifier:
         codes, starts, ends = split_texts([text])
         return self.opinions(codes, starts, ends).get(0) if len(codes) else None
 
-    def claims(self, places: Sequence[tuple[str, int, int]]) -> Floats:
+    def claims(self, places: Sequence[tuple[str, int, int]], scores: Floats | None = None) -> Floats:
         """For candidates (sentence, start, end) the probability that the words are said as a claim.
 
         The words before, inside and after the candidate are weighed by themselves, and the gate's
-        score of the sentence is added. Shape (n_candidates,). Sentences are in the plain view.
+        score of the sentence is added; ``scores`` are these scores, where they are known. Shape
+        (n_candidates,). Sentences are in the plain view.
         """
         if not places:
             return np.zeros(0)
@@ -281,10 +289,11 @@ class Classifier:
                 weights[seen.last[:-1] - step] = 0
             total[: len(weights)] += weights
         sums = np.add.reduceat(total, seen.first) / np.sqrt(ngram_counts(seen.last - seen.first))
-        sentences = [sentence for sentence, _, _ in places]
-        whole = np.cumsum([len(sentence) for sentence in sentences]).astype(np.int32)
-        starts = np.concatenate([[0], whole[:-1]]).astype(np.int32)
-        scores = self.scores(encode("".join(sentences)), starts, whole)
+        if scores is None:
+            sentences = [sentence for sentence, _, _ in places]
+            whole = np.cumsum([len(sentence) for sentence in sentences]).astype(np.int32)
+            starts = np.concatenate([[0], whole[:-1]]).astype(np.int32)
+            scores = self.scores(encode("".join(sentences)), starts, whole)
         scores = scores + sums.reshape(-1, 3).sum(axis=1) + self._side_bias
         return np.asarray(1 / (1 + np.exp(-(self._candidate_slope * scores + self._candidate_offset))))
 
@@ -408,7 +417,7 @@ def is_prose(sentence: Codes) -> bool:
 
 def _within(starts: Numbers, lengths: Numbers | Indices) -> Numbers:
     """The places in ``starts[k]`` to ``starts[k] + lengths[k]``, for every k."""
-    ends = np.cumsum(lengths, dtype=np.int64)
+    ends = lengths.cumsum(dtype=np.int64)
     total = int(ends[-1]) if len(ends) else 0
     places: Numbers = np.arange(total) + np.repeat(starts - (ends - lengths), lengths)
     return places
@@ -416,7 +425,7 @@ def _within(starts: Numbers, lengths: Numbers | Indices) -> Numbers:
 
 def _heaviest(shares: Floats) -> tuple[int, int]:
     """The stretch with the largest sum of shares (Kadane's algorithm), at least one character."""
-    sums = np.concatenate([[0.0], np.cumsum(shares)])
+    sums = np.concatenate([[0.0], shares.cumsum()])
     lowest = np.minimum.accumulate(sums[:-1])
     end = int(np.argmax(sums[1:] - lowest)) + 1
     start = int(np.argmin(sums[:end]))

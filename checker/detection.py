@@ -64,11 +64,11 @@ class Detector:
         if not len(starts):
             return []
         words, places = self._find(text, codes)
-        parts = np.searchsorted(starts, places, side="right") - 1
+        parts = starts.searchsorted(places, side="right") - 1
         inside = (parts >= 0) & (places + self._lengths.take(words) <= ends.take(parts))
         keys, counts = np.unique(parts[inside] * len(self._words) + words[inside], return_counts=True)
         parts, words = keys // max(len(self._words), 1), keys % max(len(self._words), 1)
-        edges = np.searchsorted(parts, np.arange(len(starts) + 1))
+        edges = parts.searchsorted(np.arange(len(starts) + 1))
         weighed = np.zeros((len(keys) + 1, self._weights.shape[1]), dtype=np.int64)
         np.cumsum(self._weights[words] * np.minimum(counts, 2)[:, None], axis=0, out=weighed[1:])
         scores = weighed[edges[1:]] - weighed[edges[:-1]]
@@ -81,7 +81,7 @@ class Detector:
         """For every row of scores the guess from the labels of one table, whose columns begin at ``first``."""
         columns = scores[:, first : first + len(labels)]
         rows, numbers = columns.nonzero()
-        edges = np.searchsorted(rows, np.arange(len(scores) + 1)).tolist()
+        edges = rows.searchsorted(np.arange(len(scores) + 1)).tolist()
         reached, places = columns[rows, numbers].tolist(), numbers.tolist()
         out = []
         for row, (start, end) in enumerate(pairwise(edges)):

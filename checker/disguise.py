@@ -105,7 +105,7 @@ class _Readings:
 
     def __init__(self, signs: Sequence[Sequence[str]], fragments: set[str], is_odd: Sequence[bool]) -> None:
         self._counts = np.array([len(readings) for readings in signs], dtype=np.int64)
-        self._begins = np.cumsum(self._counts) - self._counts
+        self._begins = self._counts.cumsum() - self._counts
         readings = [reading for group in signs for reading in group]
         self.lengths = np.array([len(reading) for reading in readings], dtype=np.int64)
         self.codes = np.zeros((len(readings), int(self.lengths.max(initial=0))), dtype=np.uint32)
@@ -119,7 +119,7 @@ class _Readings:
     def expand(self, signs: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """(place in ``signs``, reading) for every reading of every sign."""
         counts = self._counts.take(signs)
-        ends = np.cumsum(counts)
+        ends = counts.cumsum()
         places = np.repeat(np.arange(len(signs)), counts)
         return places, np.arange(len(places)) + np.repeat(self._begins.take(signs) - ends + counts, counts)
 

@@ -8,12 +8,11 @@ where the most certain view and the longest, most serious rule win an overlap.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 
-from checker.classifier import Classifier, default_classifier
+from checker.classifier import Classifier, Floats, default_classifier
 from checker.disguise import Disguises
 from checker.exemptions import Condition, Context, Exemptions
 from checker.lexicon import MARK, Cues, Lexicon, Rule
@@ -121,43 +120,52 @@ class Engine:
                     rule, place.reading, left, right, read_as, fired, place.text, (first, last), candidate
                 )
                 found.setdefault(place.number, []).append(hit)
-        self._weigh_claims(found)
-        for number, hit in self._doubts(scene, base, found):
-            found.setdefault(number, []).append(hit)
+        if self.classifier is not None and len(base.starts):
+            scores = self.classifier.scores(base.codes, base.starts, base.ends)
+            self._weigh_claims(self.classifier, found, base, scores)
+            for number, hit in self._doubts(self.classifier, scene, base, scores, found):
+                found.setdefault(number, []).append(hit)
         return {sentence: tuple(found.get(number, ())) for sentence, number in unknown.items()}
 
-    def _weigh_claims(self, found: Mapping[int, list[Hit]]) -> None:
-        """Put beside every hit of a rule that can be lowered what the model makes of its context."""
-        if self.classifier is None:
-            return
+    @staticmethod
+    def _weigh_claims(model: Classifier, found: Mapping[int, list[Hit]], base: View, scores: Floats) -> None:
+        """Put beside every hit of a rule that can be lowered what the model makes of its context.
+
+        ``scores`` are the model's of the sentences of ``base``.
+        """
         weighed = [
-            (hits, position)
-            for hits in found.values()
+            (number, hits, position)
+            for number, hits in found.items()
             for position, hit in enumerate(hits)
             if hit.view == "plain" and not hit.rule.strict and hit.rule.level is not Level.HINT
         ]
-        places = [(hits[n].text, hits[n].start, hits[n].end) for hits, n in weighed]
-        for (hits, position), claim in zip(weighed, self.classifier.claims(places).tolist()):
-            hits[position] = replace(hits[position], claim=claim)
+        if not weighed:
+            return
+        rows = base.sentences.searchsorted([number for number, _, _ in weighed])
+        places = [(hits[n].text, hits[n].start, hits[n].end) for _, hits, n in weighed]
+        for (_, hits, position), claim in zip(weighed, model.claims(places, scores.take(rows)).tolist()):
+            hits[position] = hits[position].weighed(claim)
 
     def _doubts(
-        self, scene: Scene, base: View, found: Mapping[int, Sequence[Hit]]
+        self,
+        model: Classifier,
+        scene: Scene,
+        base: View,
+        scores: Floats,
+        found: Mapping[int, Sequence[Hit]],
     ) -> Iterator[tuple[int, Hit]]:
         """(sentence of the plain view, hit) of every sentence the model objects to.
 
         Sentences in which a rule has spoken wherever they occur are left out.
         """
-        model = self.classifier
-        if model is None:
-            return
         spoken = [
             number for number, hits in found.items() if any(hit.speaks(model.innocent_below) for hit in hits)
         ]
         wanted = np.ones(len(scene.plain.starts), dtype=np.bool_)
         wanted[spoken] = False
-        for number, opinion in model.opinions(
-            base.codes, base.starts, base.ends, wanted[base.sentences]
-        ).items():
+        wanted = wanted.take(base.sentences)
+        opinions = model.opinions(base.codes, base.starts, base.ends, wanted, scores)
+        for number, opinion in opinions.items():
             rule = self._model_rules.get(opinion.category)
             if rule is None:
                 continue
@@ -254,7 +262,7 @@ class _Place:
             return first, last
         if self._places is None:
             written = self._view.index[self._start : self._start + len(self.text)]
-            self._places = (np.searchsorted(self._index, written) - self._origin).tolist()
+            self._places = (self._index.searchsorted(written) - self._origin).tolist()
         return self._places[first], self._places[max(last - 1, first)] + 1
 
     def differs(self, first: int, last: int) -> bool:

@@ -106,7 +106,7 @@ class SequenceTable:
         """The arrays of a table, their names prefixed; the codes are the code points of the strings."""
         lengths = np.array([len(sequence) for sequence in sequences], dtype=np.int64)
         joined = np.frombuffer("".join(sequences).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-        starts = np.cumsum(lengths) - lengths
+        starts = lengths.cumsum() - lengths
         kept = (lengths > 1).nonzero()[0]
         hashes = np.zeros(len(kept), dtype=np.uint64)
         for step in range(WIDTH):
@@ -122,9 +122,9 @@ class SequenceTable:
         np.bitwise_or.at(triples, marks, (1 << np.minimum(lengths[kept[more]], WIDTH) - 3).astype(np.uint8))
         bits = max(10, len(kept).bit_length() + 2)
         slots = SequenceTable._slots(hashes, np.uint64(64 - bits))
-        order = np.argsort(slots, kind="stable")
+        order = slots.argsort(kind="stable")
         counts = np.bincount(slots, minlength=1 << bits)
-        first = np.cumsum(counts) - counts
+        first = counts.cumsum() - counts
         arrays: dict[str, npt.NDArray[Any]] = {
             # one more of each: an empty slot at the end points there
             "keys": np.append(hashes[order], np.uint64(0)),
@@ -152,8 +152,8 @@ class SequenceTable:
             return places, numbers
         # the other keys of the slots that several share
         others = counts.take(shared).astype(np.int64) - 1
-        ends = np.cumsum(others)
-        behind = np.repeat(shared, others)
+        ends = others.cumsum()
+        behind = shared.repeat(others)
         at = np.arange(1, int(ends[-1]) + 1) + np.repeat(at.take(shared) - (ends - others), others)
         same = (self._keys.take(at) == hashes.take(behind)).nonzero()[0]
         if not len(same):

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from checker.data import load_yaml
 from checker.lexicon import MOST_GROUPS, Lexicon, Rule
-from checker.literals import WIDTH, Numbers, SequenceTable
+from checker.literals import WIDTH, Numbers, SequenceTable, distinct
 from checker.normalize import View, decode, encode
 from checker.stored import cached_arrays
 
@@ -160,7 +160,7 @@ class _Index:
     def __init__(self, arrays: Mapping[str, npt.NDArray[np.int32]], name: str) -> None:
         self.counts = arrays[f"{name}_counts"]
         self.values = arrays[f"{name}_values"]
-        self._first = np.cumsum(self.counts, dtype=np.int64) - self.counts
+        self._first = self.counts.cumsum(dtype=np.int64) - self.counts
 
     @staticmethod
     def build(name: str, size: int, values: Mapping[int, Sequence[int]]) -> dict[str, npt.NDArray[np.int32]]:
@@ -173,7 +173,7 @@ class _Index:
     def expand(self, keys: npt.NDArray[Any]) -> tuple[Numbers, npt.NDArray[np.int32]]:
         """(place in ``keys``, value) for every value of every key."""
         counts = self.counts.take(keys)
-        ends = np.cumsum(counts, dtype=np.int64)
+        ends = counts.cumsum(dtype=np.int64)
         total = int(ends[-1]) if len(ends) else 0
         places = np.repeat(np.arange(len(keys)), counts)
         at = np.arange(total) + (self._first.take(keys) - ends + counts).take(places)
@@ -274,9 +274,9 @@ class Scanner:
         self, view: View, literals: npt.NDArray[np.int32], sentences: npt.NDArray[np.int32], dialogue: bool
     ) -> tuple[Numbers, Numbers]:
         """As :meth:`_worth_trying`, for any number of sentences."""
-        order = np.argsort(sentences, kind="stable")
+        order = sentences.argsort(kind="stable")
         literals, sentences = literals.take(order), sentences.take(order)
-        edges = np.searchsorted(sentences, np.arange(0, len(view.starts) + _BLOCK, _BLOCK)).tolist()
+        edges = sentences.searchsorted(np.arange(0, len(view.starts) + _BLOCK, _BLOCK)).tolist()
         found = []
         for block, (begin, end) in enumerate(pairwise(edges)):
             first = block * _BLOCK
@@ -285,7 +285,7 @@ class Scanner:
             patterns, numbers = self._worth_trying(size, literals[begin:end], here, dialogue)
             found.append((patterns, numbers + first))
         patterns = np.concatenate([one for one, _ in found])
-        order = np.argsort(patterns, kind="stable")
+        order = patterns.argsort(kind="stable")
         return patterns.take(order), np.concatenate([one for _, one in found]).take(order)
 
     def _worth_trying(
@@ -312,15 +312,15 @@ class Scanner:
             targets, woken = targets.take(met), woken.take(met)
         keys = self._pattern_of.take(targets) * np.int64(size) + woken
         keys.sort()
-        keys = keys[np.diff(keys, prepend=-1) > 0]
+        keys = distinct(keys)
         return keys // size, keys % size
 
     def _add_matches(
         self, woken: dict[int, Woken], encoded: _Encoded, patterns: Numbers, sentences: Numbers
     ) -> None:
-        edges = np.diff(patterns, prepend=-1).nonzero()[0].tolist()
         numbers = sentences.tolist()
-        for start, end in zip(edges, [*edges[1:], len(numbers)]):
+        changes = (patterns[1:] != patterns[:-1]).nonzero()[0] + 1
+        for start, end in pairwise([0, *changes.tolist(), len(numbers)] if numbers else ()):
             which = int(patterns[start])
             rule, pattern = self._patterns[which]
             chosen = numbers[start:end]
@@ -363,7 +363,7 @@ class _Encoded:
     def _encode(self) -> None:
         codes = self._view.codes
         widths = 1 + (codes > 0x7F).astype(np.int8) + (codes > 0x7FF) + (codes > 0xFFFF)
-        self._places = np.concatenate([np.zeros(1, np.int64), np.cumsum(widths, dtype=np.int64)])
+        self._places = np.concatenate([np.zeros(1, np.int64), widths.cumsum(dtype=np.int64)])
         self._text = self._view.text.encode()
         self._starts = self._places[self._view.starts].tolist()
         self._ends = self._places[self._view.ends].tolist()

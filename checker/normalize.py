@@ -193,7 +193,7 @@ def _fix_numbers(codes: Codes) -> Codes:
             codes[1:-1][between & (codes[1:-1] == ord(mark))] = ord(_ASCII[mark])
     single = (codes[:-1] == ord("第")) & digit[1:]
     single[:-1] &= ~digit[2:]
-    where = np.flatnonzero(single) + 1
+    where = single.nonzero()[0] + 1
     if len(where):
         digits = np.array([ord(character) for character in _CHINESE_DIGITS], dtype=np.uint32)
         codes[where] = digits[codes[where] - ord("0")]
@@ -225,7 +225,8 @@ class View:
         """The sentence that each character of the view belongs to, its final mark included."""
         numbers = np.zeros(len(self.codes), dtype=np.int32)
         numbers[self.starts] = 1
-        return np.maximum(np.cumsum(numbers, dtype=np.int32) - 1, 0)
+        belongs: Indices = np.maximum(numbers.cumsum(dtype=np.int32) - 1, 0)
+        return belongs
 
     def origin(self, start: int, end: int) -> Span:
         """The span of the document behind ``text[start:end]``; an empty span stays empty."""
@@ -279,7 +280,7 @@ def plain_view(document: Document, blank: Sequence[Span] = ()) -> View:
     if kept.all():
         index = np.arange(len(codes), dtype=np.int32)
     else:
-        index = np.flatnonzero(kept).astype(np.int32)
+        index = kept.nonzero()[0].astype(np.int32)
         codes = codes[kept]
     codes = _fix_numbers(codes)
     stops = np.flatnonzero(_character_classes()["sentence"][codes]).astype(np.int32)
@@ -428,7 +429,7 @@ def select(
     source = plain.codes if codes is None else codes
     numbers = np.asarray(numbers, dtype=np.int64)
     lengths = (plain.ends[numbers] - plain.starts[numbers]).astype(np.int64) + 1
-    lasts = np.cumsum(lengths) - 1
+    lasts = lengths.cumsum() - 1
     places = np.arange(int(lasts[-1]) + 1 if len(lasts) else 0)
     places += np.repeat(plain.starts[numbers] - (lasts + 1 - lengths), lengths)
     places[lasts] -= 1  # what parts two sentences stands where the first one ends
@@ -438,7 +439,7 @@ def select(
         kept = ~drop[places]
         kept[lasts] = True
         places, view_codes = places[kept], view_codes[kept]
-        lasts = np.cumsum(kept)[lasts] - 1
+        lasts = kept.cumsum()[lasts] - 1
     view_codes = _fix_numbers(view_codes)
     ends = lasts.astype(np.int32)
     starts = np.concatenate([np.zeros(min(len(ends), 1), np.int32), ends[:-1] + 1])

@@ -61,6 +61,22 @@ class Hit:
     opinion: Opinion | None = None
     claim: float | None = None
 
+    def weighed(self, claim: float) -> Hit:
+        """The hit with the probability that its words are said as a claim."""
+        return Hit(
+            self.rule,
+            self.view,
+            self.start,
+            self.end,
+            self.read_as,
+            self.fired,
+            self.text,
+            self.place,
+            self.candidate,
+            self.opinion,
+            claim,
+        )
+
     def speaks(self, innocent_below: float) -> bool:
         """True when, in any document, this is a finding that leaves nothing to say to the model."""
         if self.candidate is None or self.candidate.excused:

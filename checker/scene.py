@@ -64,7 +64,8 @@ class Scene:
         self.part_of = np.searchsorted(np.array(self.offsets), starts, side="right") - 1
         turn_starts = np.array([turn.span.start for turn in turns])
         self._held: dict[tuple[int, int], bool] = {}
-        self.turn_of = np.maximum(np.searchsorted(turn_starts, starts, side="right") - 1, 0)
+        self._turn_texts: dict[int, str] = {}
+        self.turn_of = np.maximum(turn_starts.searchsorted(starts, side="right") - 1, 0)
 
     def has_customer(self, part: int) -> bool:
         """True when a customer speaks in a document."""
@@ -115,7 +116,7 @@ class Scene:
     @cached_property
     def stretches(self) -> tuple[Indices, Indices]:
         """(starts, ends) of the documents in the plain view; empty ones start and end at one place."""
-        edges = np.searchsorted(self.part_of, np.arange(len(self.documents) + 1))
+        edges = self.part_of.searchsorted(np.arange(len(self.documents) + 1))
         starts = np.append(self.plain.starts, np.int32(len(self.plain.codes))).take(edges[:-1])
         ends = np.append(self.plain.ends, np.int32(0)).take(edges[1:] - 1)
         return starts, np.where(edges[1:] > edges[:-1], ends, starts)
@@ -126,15 +127,17 @@ class Scene:
         return self.plain.text[int(starts[part]) : int(ends[part])]
 
     @cached_property
-    def _turn_texts(self) -> list[str]:
-        parts: list[list[str]] = [[] for _ in self._turns]
-        for number, turn in enumerate(self.turn_of.tolist()):
-            parts[turn].append(self.sentence(number))
-        return ["\n".join(part) for part in parts]
+    def _turn_edges(self) -> list[int]:
+        edges: list[int] = self.turn_of.searchsorted(np.arange(len(self._turns) + 1)).tolist()
+        return edges
 
     def turn_text(self, index: int) -> str:
         """The plain view of a turn, sentences on lines; ``index`` counts the turns of all documents."""
-        return self._turn_texts[index]
+        text = self._turn_texts.get(index)
+        if text is None:
+            edges = self._turn_edges
+            text = self._turn_texts[index] = "\n".join(self.sentences[edges[index] : edges[index + 1]])
+        return text
 
     def holds(self, cues: Cues, number: int) -> bool:
         """True when one of the cues occurs in their stretch around a sentence of the plain view.
@@ -155,8 +158,7 @@ class Scene:
 
     def sentences_of(self, index: int) -> range:
         """The sentences of the plain view in a turn; ``index`` counts the turns of all documents."""
-        first, last = np.searchsorted(self.turn_of, [index, index + 1])
-        return range(int(first), int(last))
+        return range(self._turn_edges[index], self._turn_edges[index + 1])
 
     def earlier_text(self, index: int, *, only_last: bool) -> str:
         """What the other side said before turn ``index``: all of it, or just before it."""
