@@ -21,6 +21,11 @@ from checker.types import Finding, Span
 
 #: What the agent does when no cue says more: names of acts that need no cues.
 GOES_ON, ANSWERS = "goes-on", "answers"
+#: A customer who asked not to be called and has said nothing since that shows another mind.
+STANDS = "stands"
+_FINAL, _INTERESTED = frozenset({"opts-out", "threatens-complaint"}), "is-interested"
+#: One question is allowed after a no.
+_QUESTIONS = frozenset({"clarifies", "asks-once"})
 _OPENING_TURNS = 4
 
 
@@ -106,7 +111,7 @@ def exchanges(scene: Scene, part: int, acts: Acts, call: Call | None = None) -> 
     first = call.turns[0]
     is_asked = first.speaker == "customer" and found_any(acts.question, call.texts[0])
     is_outbound = not is_service and not is_asked and found_any(acts.outbound, opening)
-    clarified = False
+    clarified = stands = False
     for turn in call.turns:
         if turn.speaker != "customer":
             continue
@@ -114,11 +119,14 @@ def exchanges(scene: Scene, part: int, acts: Acts, call: Call | None = None) -> 
         asked = call.texts[before.index] if before.speaker == "agent" else ""
         found = customer_acts(call.texts[turn.index], acts, asked)
         reply = _reply(call.turns, turn.index)
+        stands = bool(_FINAL.intersection(found)) or (stands and _INTERESTED not in found)
+        if stands and not found:
+            found = (STANDS,)
         if not found or not reply or is_service:
             continue
         act, evidence = _judge(scene, part, acts, call, turn.index, reply, is_outbound=is_outbound)
-        if act == "clarifies":
-            # One question whether the no is final is allowed; a second one is insisting.
+        if act in _QUESTIONS:
+            # A second one is insisting.
             act, clarified = ("argues" if clarified else act), True
         yield Exchange(turn.index, found, reply, act, evidence)
 

@@ -101,7 +101,7 @@ def test_two_workers_give_the_rows_of_the_local_engine(
 
 @pytest.mark.slow
 def test_a_lost_worker_loses_and_doubles_no_call(archive: Path, spark: Any, tmp_path: Path) -> None:
-    check, marker = check_lines(key=KEY), str(tmp_path / "killed")
+    check, marker = check_lines(key=KEY), tmp_path / "killed"
 
     def check_and_kill(batches: Any) -> Any:
         """The first task kills the executor it runs in; a Python worker is two below it."""
@@ -109,19 +109,23 @@ def test_a_lost_worker_loses_and_doubles_no_call(archive: Path, spark: Any, tmp_
         import signal
 
         try:
-            os.close(os.open(marker, os.O_CREAT | os.O_EXCL))
+            mine = os.open(marker, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
         except FileExistsError:
             yield from check(batches)
         else:
             with open(f"/proc/{os.getppid()}/stat") as stat:
                 executor = int(stat.read().rsplit(")", 1)[1].split()[1])
+            with open(f"/proc/{executor}/cmdline") as words, os.fdopen(mine, "w") as told:
+                told.write(f"{executor} {words.read()}")
             yield from check(batches)
             os.kill(executor, signal.SIGKILL)
 
     lines = spark.read.text(f"file://{archive}").repartition(8)
     target = f"file://{tmp_path}/checked"
     lines.mapInArrow(check_and_kill, SCHEMA).write.mode("overwrite").parquet(target)
-    assert Path(marker).exists()
+    killed, _, command = marker.read_text().partition(" ")
+    assert "CoarseGrainedExecutorBackend" in command
+    assert not Path(f"/proc/{killed}").exists()
     ids = [row["call_id"] for row in spark.read.parquet(target).where("kind = 'call'").collect()]
     assert sorted(ids) == sorted(f"c{number}" for number in range(CALLS))
 
