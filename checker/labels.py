@@ -72,21 +72,28 @@ VIEW_NAMES = _frozen(
 INDUSTRY_NAMES = _frozen(
     {
         "agri": "农资",
+        "auto": "汽车",
+        "collection": "催收",
         "cosmetics": "化妆品",
         "device": "医疗器械",
         "drug": "药品",
+        "ecommerce": "电商直播",
         "education": "教育培训",
+        "elderly": "养老",
         "finance": "金融理财",
         "food": "食品",
         "franchise": "招商加盟",
         "healthfood": "保健食品",
+        "home": "家居家电",
         "insurance": "保险",
         "liquor": "酒类",
         "loan": "贷款",
         "medbeauty": "医疗美容",
         "medical": "医疗",
+        "other": "其他",
         "realestate": "房地产",
         "telecom": "电信",
+        "tobacco": "烟草",
         "travel": "旅游",
     }
 )

@@ -64,9 +64,17 @@ class Policy(BaseModel):
     workdays: list[date] = []
     rules: list[RecordRule] = []
 
+    @property
+    def years(self) -> frozenset[int]:
+        """The years whose days off are known."""
+        return frozenset([first.year for first, _ in self.holidays] + [day.year for day in self.workdays])
+
 
 def load_policy(path: Path | None = None) -> Policy:
-    """Our policy with a user's layered over it. Raises ConfigError naming what is wrong."""
+    """Our policy with a user's layered over it; days of a year replace all of ours of that year.
+
+    Raises ConfigError naming what is wrong.
+    """
     ours = Policy.model_validate(load_yaml("records.yaml"))
     if path is None:
         return ours
@@ -83,9 +91,10 @@ def load_policy(path: Path | None = None) -> Policy:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError([Problem(str(path), 1, "", f"cannot be read: {error}")]) from None
     rules = {rule.id: rule for rule in (*ours.rules, *theirs.rules)}
+    years = theirs.years
     return Policy(
-        holidays=[*ours.holidays, *theirs.holidays],
-        workdays=[*ours.workdays, *theirs.workdays],
+        holidays=[*(pair for pair in ours.holidays if pair[0].year not in years), *theirs.holidays],
+        workdays=[*(day for day in ours.workdays if day.year not in years), *theirs.workdays],
         rules=[rule for rule in rules.values() if rule.enabled],
     )
 

@@ -86,7 +86,7 @@ def _run(archive: Path, out: Path, options: BatchOptions, progress: Progress | N
 
     counts = {name: _join(parts, out, name) for name in _TABLES}
     counts["records"] = policy.judge(out, options.policy)
-    summary.write(out)
+    summary.write(out, options.policy)
     shutil.rmtree(parts)
     return counts
 

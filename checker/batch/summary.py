@@ -8,13 +8,14 @@ as SVG. Shares of teams and agents carry Wilson 95 % intervals, and nobody is na
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from checker.batch.policy import load_policy
 from checker.labels import CATEGORY_NAMES, INDUSTRY_NAMES, LEVEL_NAMES, VERDICT_NAMES, name_of
 from checker.lexicon import Lexicon, load
 
@@ -43,14 +44,14 @@ def wilson(count: int, total: int) -> tuple[float, float]:
     return max((centre - half) / scale, 0.0), min((centre + half) / scale, 1.0)
 
 
-def write(out: Path) -> None:
-    """Write ``report.html`` and ``report.xlsx`` from the tables of a finished run."""
-    found = summarise(out)
+def write(out: Path, policy: Path | None = None) -> None:
+    """Write ``report.html`` and ``report.xlsx`` from the tables of a finished run under a policy."""
+    found = summarise(out, policy)
     (out / "report.html").write_text(_template().render(**found), encoding="utf-8")
     _workbook(out / "report.xlsx", found)
 
 
-def summarise(out: Path) -> dict[str, Any]:
+def summarise(out: Path, policy: Path | None = None) -> dict[str, Any]:
     """All figures of the report as plain values."""
     import polars as pl
 
@@ -77,7 +78,7 @@ def summarise(out: Path) -> dict[str, Any]:
         "examples": _examples(open_ones, lexicon),
         "excused": _excused(findings),
         "records": _records(records),
-        "quality": _quality(calls, findings, rejects),
+        "quality": _quality(calls, findings, rejects, load_policy(policy).years),
         "rejects": rejects,
         "least_calls": LEAST_CALLS,
         "version": lexicon.version,
@@ -300,13 +301,14 @@ def _rejects(out: Path) -> list[tuple[str, int]]:
 
 
 def _quality(
-    calls: pl.DataFrame, findings: pl.LazyFrame, rejects: Sequence[tuple[str, int]]
+    calls: pl.DataFrame, findings: pl.LazyFrame, rejects: Sequence[tuple[str, int]], years: Collection[int]
 ) -> list[dict[str, Any]]:
     import polars as pl
 
     total = calls.height
     looks: Mapping[str, pl.Expr] = {
         "没有开始时间": pl.col("start").is_null(),
+        "所在年份没有节假日安排（只按周末判断）": ~pl.col("start").dt.year().is_in(list(years)),
         "没有客户号码": pl.col("customer") == "",
         "没有坐席": pl.col("agent") == "",
         "没有同意标记": pl.col("consent").is_null(),

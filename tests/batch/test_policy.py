@@ -12,6 +12,8 @@ pl = pytest.importorskip("polars")
 
 from checker.batch.policy import find, load_policy  # noqa: E402
 from checker.config import ConfigError  # noqa: E402
+from checker.data import load_yaml  # noqa: E402
+from checker.labels import INDUSTRY_NAMES  # noqa: E402
 from checker.lexicon import load  # noqa: E402
 
 MONDAY = datetime(2026, 11, 2, 10)
@@ -112,3 +114,33 @@ def test_every_record_rule_rests_on_known_bases_with_a_strength() -> None:
     bases = load().bases
     for rule in load_policy().rules:
         assert all(bases[name].strength for name in rule.basis), rule.id
+
+
+def test_days_of_a_year_in_the_own_policy_replace_ours_of_that_year(tmp_path: Path) -> None:
+    place = tmp_path / "policy.yaml"
+    place.write_text("holidays: [['2026-10-01', '2026-10-03']]\nworkdays: ['2027-01-03']\n", encoding="utf-8")
+    ours, theirs = load_policy(), load_policy(place)
+    assert len(theirs.holidays) == 1
+    assert [str(day) for day in theirs.workdays] == ["2027-01-03"]
+    assert ours.years == {2026}
+    assert theirs.years == {2026, 2027}
+
+
+def test_days_off_are_whole_days_and_worked_weekends_lie_on_weekends() -> None:
+    policy = load_policy()
+    assert all(first <= last for first, last in policy.holidays)
+    assert all(day.weekday() >= 5 for day in policy.workdays)
+    assert not any(first <= day <= last for day in policy.workdays for first, last in policy.holidays)
+
+
+def test_rules_that_nothing_breaks_leave_the_others_and_the_report_whole(tmp_path: Path) -> None:
+    """Frames without rows do not join others of the same columns in every version of Polars."""
+    assert broken({"start": at()}) == []
+    assert broken({"start": at(), "consent": False}) == [("no-consent", "c0")]
+    assert broken({"start": None, "consent": None}) == []
+    hits = broken({"start": at(hours=12), "consent": False}, {"start": at(days=1), "customer": "b"})
+    assert hits == [("out-of-hours", "c0"), ("no-consent", "c0")]
+
+
+def test_every_industry_has_a_name_to_be_shown_by() -> None:
+    assert set(INDUSTRY_NAMES) == set(load_yaml("industries.yaml")["industries"])
