@@ -17,8 +17,6 @@ from checker.normalize import CLAUSE_ENDS
 from checker.types import Attempt
 
 _MARK = MARK.encode()
-#: Conditions that do not depend on where in the sentence the candidate stands.
-_WHOLE = frozenset({"sentence", "turn", "document"})
 _CLAUSE = re.compile(f"[{CLAUSE_ENDS}]")
 
 
@@ -89,8 +87,6 @@ class Context:
                 if start <= self.start < end:
                     return self.sentence[start:end]
             return ""
-        if name in ("turn", "document"):
-            return self.turn_text() if name == "turn" else self.document_text()
         first, last = self.clause_span
         if name == "before":
             return self.sentence[first : self.start]
@@ -112,24 +108,36 @@ class Context:
 class Condition:
     """One condition, as listed in ``lexicons/README.md``; its pattern is compiled when first needed."""
 
-    __slots__ = ("_compiled", "_is_searched", "_is_whole", "_pattern", "is_negated", "part")
+    __slots__ = ("_compiled", "_is_far", "_is_searched", "_is_whole", "_known", "_pattern", "is_negated", "part")
 
     def __init__(self, name: str, pattern: str) -> None:
         self.is_negated = name.startswith("not_")
         self.part = name.removeprefix("not_")
         self._pattern = f"(?:{pattern})$" if self.part == "before" else pattern
         self._compiled: Pattern | None = None
-        self._is_whole = self.part in _WHOLE
+        self._known: tuple[str, bool] | None = None
+        self._is_far = self.part in ("turn", "document")
+        self._is_whole = self.part == "sentence"
         self._is_searched = self.part not in ("after", "inside", "token", "around")
 
     def holds(self, context: Context) -> bool:
         """True when the condition holds of a candidate."""
+        if self._is_far:
+            return self._found_once(context) is not self.is_negated
         if not self._is_whole:
             return self._matches(context.part(self.part)) is not self.is_negated
         known = context.held.get(self)
         if known is None:
             known = context.held[self] = self._matches(context.part(self.part)) is not self.is_negated
         return known
+
+    def _found_once(self, context: Context) -> bool:
+        """Whether the pattern is in a turn or document: looked up once for all of its candidates."""
+        text = context.turn_text() if self.part == "turn" else context.document_text()
+        known = self._known
+        if known is None or known[0] != text:
+            known = self._known = text, self._matches(text.encode())
+        return known[1]
 
     def _matches(self, text: bytes) -> bool:
         pattern = self._compiled
