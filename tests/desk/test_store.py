@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,7 @@ from checker.desk.services import audit, evidence, flow, reading
 from checker.desk.services.backup import backup, restore
 from checker.desk.services.core import Desk
 from checker.desk.store.database import Database
-from checker.desk.store.models import AuditEntry
+from checker.desk.store.models import AuditEntry, now
 
 
 def test_migrations_lead_to_the_models_and_back(store_url: str) -> None:
@@ -120,3 +123,67 @@ def test_what_is_no_backup_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.tar.gz").write_bytes(b"nonsense")
     with pytest.raises(InvalidError):
         restore(tmp_path / "x.tar.gz", tmp_path / "data", f"sqlite:///{tmp_path}/x.db")
+
+
+_WRITES = """
+import sys
+from pathlib import Path
+from argon2 import PasswordHasher
+from checker.desk.services import people
+from checker.desk.services.core import Desk
+from checker.desk.settings import DeskSettings
+from checker.desk.store.database import Database
+people._HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+url, data, name = sys.argv[1:]
+desk = Desk(DeskSettings(data=Path(data), store=url), Database(url), lambda: None)
+for number in range(1000):
+    people.create(desk, None, f"{name}-{number}", "", "writer", "correct-horse-9")
+    print(number, flush=True)
+    if number == 11 and name != "killed":
+        break
+"""
+
+
+def test_processes_share_one_store_and_one_of_them_is_killed(
+    office: Office, store_url: str, tmp_path: Path
+) -> None:
+    def start(name: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", _WRITES, store_url, str(tmp_path / "data"), name]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+    running = [start(name) for name in ("one", "two", "killed")]
+    killed = running[2]
+    assert killed.stdout is not None
+    for _ in range(5):
+        killed.stdout.readline()
+    killed.kill()
+    told = 5 + len(killed.stdout.read().splitlines())
+    killed.wait()
+    assert [process.communicate()[0].count("\n") for process in running[:2]] == [12, 12]
+    assert [process.returncode for process in running[:2]] == [0, 0]
+    found = audit.verify(office.desk)
+    assert found.problems == ()
+    with office.desk.database.reading() as session:
+        names = [
+            name for (name,) in session.execute(text("SELECT name FROM users WHERE name LIKE 'killed-%'"))
+        ]
+    # What was acknowledged is there; one more may have been on its way.
+    assert told <= len(names) <= told + 1
+
+
+def test_a_clock_that_jumps_breaks_no_chain(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = approved(office)
+    for jump in (-400, 3, -0.001, 0):
+        moment = now() + timedelta(days=jump)
+        for module in (audit, flow):
+            monkeypatch.setattr(module, "now", lambda moment=moment: moment)
+        flow.comment(office.desk, office.officer, script.id, "看过")
+        assert flow.expire(office.desk) == 0
+        assert audit.verify(office.desk).problems == ()
+    later = now() + timedelta(days=4000)
+    monkeypatch.setattr(flow, "now", lambda: later)
+    assert flow.expire(office.desk) == 1
+    monkeypatch.undo()
+    # What has ended stays ended when the clock is set back.
+    assert reading.detail(office.desk, office.writer, script.id).script.status == "expired"
+    assert audit.verify(office.desk).problems == ()
