@@ -70,7 +70,8 @@ STREETS = ["中山", "人民", "解放", "建设", "和平", "长江", "文化",
 SURNAMES = ["王", "李", "张", "刘", "陈", "杨", "赵", "黄", "周", "吴"]
 
 
-def _filled(part: str, rng: random.Random) -> str:
+def filled(part: str, rng: random.Random) -> str:
+    """A part of ours with names and numbers put in."""
     return part.format(
         surname=rng.choice(SURNAMES),
         city=rng.choice(CITIES),
@@ -96,9 +97,9 @@ def paragraphs(count: int, *, characters: int = 500, seed: int = 7) -> list[str]
         while length < characters:
             roll = rng.random()
             body = CLAIMS if roll < 0.03 else CUSTOMER if roll < 0.2 else INNOCENT
-            sentence = _filled(rng.choice(body), rng)
+            sentence = filled(rng.choice(body), rng)
             if rng.random() < 0.5:
-                sentence = f"{_filled(rng.choice(OPENINGS), rng)}，{sentence}"
+                sentence = f"{filled(rng.choice(OPENINGS), rng)}，{sentence}"
             pieces.append(sentence + rng.choice("。。。？！"))
             length += len(pieces[-1])
         out.append("".join(pieces))
