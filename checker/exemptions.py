@@ -108,7 +108,16 @@ class Context:
 class Condition:
     """One condition, as listed in ``lexicons/README.md``; its pattern is compiled when first needed."""
 
-    __slots__ = ("_compiled", "_is_far", "_is_searched", "_is_whole", "_known", "_pattern", "is_negated", "part")
+    __slots__ = (
+        "_compiled",
+        "_is_far",
+        "_is_searched",
+        "_is_whole",
+        "_known",
+        "_pattern",
+        "is_negated",
+        "part",
+    )
 
     def __init__(self, name: str, pattern: str) -> None:
         self.is_negated = name.startswith("not_")
