@@ -17,7 +17,7 @@ import pytest
 from benchmarks.rewrites import documents as labelled
 from checker import Apply, Checker, Document, Report
 from checker.data import folder
-from checker.lexicon import default
+from checker.lexicon import Rule, default
 from checker.lint import unmark
 from checker.rewrite import best
 from checker.rewrite.apply import apply_rewrites, without_repeats
@@ -262,6 +262,24 @@ def test_two_claims_of_one_sentence_are_fixed_together() -> None:
     assert not report.rewriting.open
 
 
+@pytest.mark.parametrize(
+    ("text", "industry"),
+    [
+        ("投入20万，3个月回本，98%的加盟商都赚了，全国第一品牌。", "franchise"),
+        ("这款理财年化8%，保本保息，30天随时取，原价500元，今天只要99元。", "finance"),
+        ("一个疗程7天见效，治愈率99%，无效全额退款。", "healthfood"),
+    ],
+)
+def test_the_whole_text_rewritten_tells_what_it_drops_and_what_is_left(text: str, industry: str) -> None:
+    report = CHECKERS[industry].check(text)
+    plan = report.rewriting
+    told = " ".join(edit.note for edit in plan.edits)
+    for fact in dropped_facts(text, plan.text):
+        assert fact in told
+    left = Counter(finding.rule_id for finding in CHECKERS[industry].check(plan.text).findings)
+    assert not left - Counter(finding.rule_id for finding in plan.open)
+
+
 def test_what_may_not_be_offered_is_left_to_a_person() -> None:
     report = CHECKERS["ecommerce"].check("代孕包成功")
     assert any(finding.category == "prohibited" for finding in report.rewriting.open)
@@ -317,6 +335,44 @@ def test_the_fluency_model_is_small_and_plain() -> None:
     data = (folder("models") / "fluency.npz").read_bytes()
     assert len(data) < 1_000_000
     Ranker.load()
+
+
+_FILLED = {
+    "公司": "星河信息有限公司",
+    "姓名": "王芳",
+    "工号": "1024",
+    "客服电话": "4001234567",
+    "年化利率": "12%",
+    "费率": "百分之一",
+    "金额": "二百元",
+    "用途": "办理开户",
+    "执业证编号": "02000131",
+    "机构名称": "星河银行",
+}
+
+
+@pytest.mark.parametrize("rule", [rule for rule in default().rules if rule.missing], ids=lambda rule: rule.id)
+@pytest.mark.parametrize("filled", [False, True], ids=["slots", "filled"])
+def test_a_required_statement_ends_the_duty_where_it_is_put(rule: Rule, filled: bool) -> None:
+    """In the calls of the rule's own examples, with its slots and with what a company would write there."""
+    checker = Checker(rewrites=False)
+    for example in rule.examples:
+        if "flags" not in example:
+            continue
+        document = Document.from_text(
+            unmark(example["flags"])[0],
+            industry=example.get("industry") or min(rule.industries, default=None),
+            channel=example.get("channel"),
+        )
+        place = next(f.span for f in checker.check(document).findings if f.rule_id == rule.id)
+        for option in rule.rewrites:
+            words = option["insert"]
+            if not words:
+                continue
+            if filled:
+                words = re.sub(r"[{【](.+?)[}】]", lambda slot: _FILLED[slot[1]], words)
+            after = changed(document, [Rewrite(place, words, Apply.SUGGEST)])
+            assert rule.id not in {finding.rule_id for finding in checker.check(after).findings}
 
 
 @pytest.mark.parametrize("rule", [rule for rule in default().rules if rule.missing], ids=lambda rule: rule.id)

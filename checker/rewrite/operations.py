@@ -37,7 +37,7 @@ _CHAIN = re.compile(
 _IN_CHAIN = re.compile(r"(?:最为|最最|最)(?P<quality>[^最、，,和与又且的了是呢吧啊啦\s]{1,3})")
 #: 没有比我们更便宜的, 难道还有比这更划算的吗: who, and the quality of which nobody has more
 _COMPARED = re.compile(
-    r"比(?P<who>我们家?|咱们?家?|本店|这[个款家套]?|它)(?:[^，,：；更还再]{0,4}?)(?:更|还|再)?(?P<quality>[\u4e00-\u9fff]{1,4})"
+    r"比(?P<who>(?:我们家?|咱们?家?|本店|这[个款家套]?|它)(?:[^，,：；更还再的]{0,8}(?=更|还要?|再))?)(?P<more>更|还要?|再)?(?P<quality>[^，,：；的了吗呢啦]{1,4})"
 )
 _VOW = re.compile(r"百分之?百|百分之一百|100 ?%")
 _WIDE_ASPECT = re.compile(
@@ -572,7 +572,9 @@ class Drafter:
             return
         if re.match(r"稳|安全|保险|放心|赚", found["quality"]):
             return  # less of it is still a promise
-        _, softer = self._plain(found["quality"])
+        quality, softer = self._plain(found["quality"])
+        if not found["more"] and quality not in self._softer:
+            return  # 比我们这个宣传…: what follows may be anything
         if not softer.startswith(("比较", "不错", "有", "注重", "品质", "卖得", "价格", "性价比")):
             softer = "比较" + softer
         who = {
@@ -730,7 +732,10 @@ class Drafter:
         if filled is None:
             return
         if whole:
-            yield Draft(case.sentence, filled, "statement", order, filled)
+            start, end = case.sentence
+            asked = _QUESTION_END.match(text[end : end + 1])
+            said = filled + "。" if asked else filled
+            yield Draft(Span(start, end + bool(asked)), said, "statement", order, filled)
             return
         clause = self._with_neighbours(case)
         before = text[case.sentence.start : clause.start]
@@ -932,9 +937,13 @@ def _trimmed(finding: Finding, text: str) -> Finding:
 
 def note_of(text_before: str, draft: Draft, text_after: str) -> str:
     """The draft's note, with the facts that the change drops."""
-    lost = [fact for fact in dropped_facts(text_before, text_after) if not has_slot(fact)]
-    told = "会去掉：" + "、".join(lost) if lost else ""
-    return "；".join(part for part in (draft.note, told) if part)
+    return "；".join(part for part in (draft.note, told_losses(text_before, text_after)) if part)
+
+
+def told_losses(before: str, after: str) -> str:
+    """Which facts a change drops, in words; empty when it drops none."""
+    lost = [fact for fact in dropped_facts(before, after) if not has_slot(fact)]
+    return "会去掉：" + "、".join(lost) if lost else ""
 
 
 def _complete(statement: str) -> list[str]:

@@ -15,7 +15,7 @@ from checker.document import Document
 from checker.engine import Engine
 from checker.rewrite.apply import best, disjoint, without_repeats
 from checker.rewrite.grammar import SENTENCE_ENDS, Grammar, has_slot, sentence_span
-from checker.rewrite.operations import Case, Draft, Drafter, note_of, subject_of
+from checker.rewrite.operations import Case, Draft, Drafter, note_of, subject_of, told_losses
 from checker.rewrite.proof import Judge, Prover, changed, covers, spliced
 from checker.rewrite.ranking import Ranker
 from checker.rewrite.remote import RemoteRewriter
@@ -267,7 +267,8 @@ class Rewriter:
             return Rewrite(chosen[0].span, chosen[0].text, chosen[0].apply), cured[:1] or [findings[0]]
         whole = document.text[start:end]
         level = Apply.SAFE if all(edit.apply is Apply.SAFE for edit in chosen) else Apply.SUGGEST
-        return Rewrite(Span(start, end), _applied(whole, chosen, Span(start, end)), level), cured
+        said = _applied(whole, chosen, Span(start, end))
+        return Rewrite(Span(start, end), said, level, told_losses(whole, said)), cured
 
     def _places(
         self, part: int, document: Document, setting: Setting, findings: Sequence[Finding]
