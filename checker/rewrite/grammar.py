@@ -138,6 +138,9 @@ class Grammar:
         for opener in self._openers:
             if text == opener:
                 return None
+        text = re.sub(r"(?:年化|月息|日息|利率|年化收益)$", "", text)
+        if text.endswith("的"):
+            return None
         if text in self._persons or len(_HAN.findall(text)) + len(re.findall(r"[A-Za-z0-9]+", text)) < 2:
             return None
         if len(text) < 3 and not re.search(r"[这那我咱本此]", text):

@@ -111,7 +111,7 @@ def subject_of(lexicon: Lexicon, finding: Finding) -> Subject | None:
 
 
 #: Where a shared statement stands against the words of the rule itself and against deletion.
-_FIRST_PLACE, _LAST_PLACE = -1, 1
+_FIRST_PLACE, _INDUSTRY_PLACE, _USUAL_PLACE, _LAST_PLACE = range(4)
 
 
 class _Shared(NamedTuple):
@@ -215,6 +215,7 @@ class Drafter:
         data = lexicon.rewriting
         self._softer: Mapping[str, str] = data["softer"]
         self._ranked: Mapping[str, str] = data["ranked"]
+        self._goods = frozenset(data["goods"])
         self._idle = frozenset(data["idle"])
         self._scopes = sorted(data["scopes"], key=len, reverse=True)
         # Marks between the letters are a disguise: 全·国·第·一
@@ -243,8 +244,9 @@ class Drafter:
                     continue
                 if "industries" in entry and industry not in entry["industries"]:
                     continue
-                special = ("industries" in entry and not rule.industries) or "when" in entry
-                place = _FIRST_PLACE if special or entry.get("first") else 0
+                place = _FIRST_PLACE if "when" in entry or entry.get("first") else _USUAL_PLACE
+                if place == _USUAL_PLACE and "industries" in entry and not rule.industries:
+                    place = _INDUSTRY_PLACE
                 if entry.get("last"):
                     place = _LAST_PLACE
                 for text in entry["to"]:
@@ -347,11 +349,17 @@ class Drafter:
                 yield from self._words(case, "不错", order + 1)
             if case.words in self._idle:
                 yield from self._without_attribute(case, -1)
+            only = re.match(r"(?:唯一|独家)的?(?=..)", case.finding.matched)
+            if only and case.words not in self._idle:
+                rest = case.finding.matched[only.end() :]
+                yield Draft(case.finding.span, rest, "words", -1, rest)
         if rule.category in ("unsupported-data", "endorsement"):
             yield from self._vague(case, order)
+            if case.is_attribute:
+                yield from self._ranked_aspect(case, -2)
         span = case.finding.span
         clause = fold(case.text[case.clause.start : case.clause.end])
-        places = {_FIRST_PLACE: -1, 0: order + 3, _LAST_PLACE: order + 20}
+        places = {_FIRST_PLACE: -1, _INDUSTRY_PLACE: 0, _USUAL_PLACE: order + 3, _LAST_PLACE: order + 20}
         for shared in self.shared(rule, case.industry):
             if not shared.when or re.search(shared.when, clause):
                 yield from self._statement(case, shared.text, places[shared.place])
@@ -426,6 +434,7 @@ class Drafter:
             first = case.clause.start + aspect.start()
             for form in forms:
                 yield Draft(Span(first, span.end), aspect["aspect"] + form, "words", order, words)
+            order += 1  # with the field of comparison left is second best
         scope = self._before_scope(case.clause.start, left)
         hedge = re.search(
             r"(?:还可以|还行|可以说)$" if right.startswith("的") else r"(?:还可以|还行|也是|可以说)$", left
@@ -662,6 +671,10 @@ class Drafter:
         words = self.grammar.words(left)
         if words and words[-1].tag in ("ns", "s", "f", "nt", "nz") and not text[start:end].endswith("的"):
             yield Draft(Span(start, end), "的", "attribute", order, "")
+        noun = text[end : case.clause.end]
+        opens = start == case.sentence.start and case.industry in self._goods and len(noun) <= 8
+        if opens and self.grammar.is_short_noun(noun) and not self.grammar.is_about_people(noun):
+            yield Draft(Span(start, end), "这款", "attribute", order - 1, "这款")
         yield Draft(Span(start, end), "", "attribute", order)
 
     # --- figures ----------------------------------------------------------------------------------------
@@ -750,6 +763,9 @@ class Drafter:
         topic = case.topic
         if topic is None and "{amount}" in statement:
             topic = self._priced(case)
+        of_endorser = case.finding.category == "endorsement" and topic is not None
+        if of_endorser and topic is not None and not re.match(r"[这那本咱]|我们", topic.text):
+            topic = None  # 农科院 | 专家都用: who praises is no topic
         if topic is not None and re.search(r"[率例]$|数据$|指标$", topic.text):
             topic = None  # 通过率，能不能通过要看…
         if topic is not None and _OWN_SUBJECT.match(said) and self.grammar.is_about_people(topic.text):
@@ -789,7 +805,7 @@ class Drafter:
 
     def _needs_topic(self, statement: str) -> bool:
         return (
-            re.match(r"是(?!否)|不是|属于|有风险|有自己|有可能|由|在|也可能|以合同约定|卖得", statement)
+            re.match(r"是(?!否)|不是|属于|有风险|有自己|有可能|由|在|也可能|以(?!后)|卖得", statement)
             is not None
         )
 

@@ -327,8 +327,17 @@ class Rewriter:
             wanted = [(key, draft) for key, drafts in tried.items() for draft in drafts if not _asks(draft)]
             self._prover.learn((_with(key.region, draft), key.setting) for key, draft in wanted)
             self._prover.learn((draft.added, _ANYWHERE) for _, draft in wanted if draft.added)
-            for key, drafts in tried.items():
-                proven[key] += [draft for draft in drafts if _asks(draft) or self._holds(key, draft)]
+            held = {
+                key: [d for d in drafts if _asks(d) or self._holds(key, d)] for key, drafts in tried.items()
+            }
+            self._prover.learn(
+                (text, _ANYWHERE)
+                for key, drafts in held.items()
+                for text in (key.region, *(_with(key.region, d) for d in drafts if not _asks(d)))
+                if key.start < key.end
+            )
+            for key, drafts in held.items():
+                proven[key] += [d for d in drafts if _asks(d) or self._holds_anywhere(key, d)]
             waiting = {
                 key: drafts[_AT_ONCE:]
                 for key, drafts in waiting.items()
@@ -372,6 +381,13 @@ class Rewriter:
             return True
         allowed = self._prover.rules(key.region, key.setting) - Counter({key.rule_id: 1})
         return covers(self._prover.rules(_with(key.region, draft), key.setting), allowed)
+
+    def _holds_anywhere(self, key: _Key, draft: Draft) -> bool:
+        """True when no rule of another industry or channel finds anything new in the changed sentence."""
+        if key.start == key.end or len(key.region) > _LONGEST_SENTENCE:
+            return True
+        allowed = self._prover.rules(key.region, _ANYWHERE) - Counter({key.rule_id: 1})
+        return covers(self._prover.rules(_with(key.region, draft), _ANYWHERE), allowed)
 
     def _question(self, finding: Finding) -> Rewrite:
         """What to ask when no wording is proven."""
