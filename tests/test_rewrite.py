@@ -200,10 +200,10 @@ def test_the_best_suggestion_is_close_to_what_we_accept_and_never_what_we_do_not
         nearer[kind] += best_wanted > max(SequenceMatcher(None, text, item).ratio() for item in refused)
     assert found["rewrite"] >= 240
     assert found["call"] >= 120
-    assert close["rewrite"] / found["rewrite"] >= 0.84
-    assert close["call"] / found["call"] >= 0.46
-    assert nearer["rewrite"] / found["rewrite"] >= 0.89
-    assert nearer["call"] / found["call"] >= 0.54
+    assert close["rewrite"] / found["rewrite"] >= 0.82
+    assert close["call"] / found["call"] >= 0.45
+    assert nearer["rewrite"] / found["rewrite"] >= 0.85
+    assert nearer["call"] / found["call"] >= 0.52
 
 
 def test_fluency_tells_a_whole_sentence_from_a_scar() -> None:
