@@ -66,11 +66,14 @@ class Detector:
         words, places = self._find(text, codes)
         parts = starts.searchsorted(places, side="right") - 1
         inside = (parts >= 0) & (places + self._lengths.take(words) <= ends.take(parts))
-        keys, counts = np.unique(parts[inside] * len(self._words) + words[inside], return_counts=True)
+        keys = np.sort(parts[inside] * len(self._words) + words[inside])
+        first = (keys != np.append(-1, keys[:-1])).nonzero()[0]
+        counts = np.minimum(np.append(first[1:], len(keys)) - first, 2)
+        keys = keys.take(first)
         parts, words = keys // max(len(self._words), 1), keys % max(len(self._words), 1)
         edges = parts.searchsorted(np.arange(len(starts) + 1))
         weighed = np.zeros((len(keys) + 1, self._weights.shape[1]), dtype=np.int64)
-        np.cumsum(self._weights[words] * np.minimum(counts, 2)[:, None], axis=0, out=weighed[1:])
+        np.cumsum(self._weights[words] * counts[:, None], axis=0, out=weighed[1:])
         scores = weighed[edges[1:]] - weighed[edges[:-1]]
         met = [words[first:last] for first, last in zip(edges[:-1].tolist(), edges[1:].tolist())]
         return list(zip(*(self._guesses(scores, *table, met) for table in zip(self._firsts, self._labels))))
