@@ -27,9 +27,8 @@ _PAIR = np.uint32(0x9E3779B1)
 _NEXT = np.uint32(0x85EBCA6B)
 _THIRD = np.uint32(0xC2B2AE35)
 PAIR_BITS = 18
-_TRIPLE_BITS = 19
+_MOST_TRIPLE_BITS = 19
 _PAIR_SHIFT = np.uint32(32 - PAIR_BITS)
-_TRIPLE_SHIFT = np.uint32(32 - _TRIPLE_BITS)
 _ONE = np.uint32(1)
 #: So many codes are searched at a time: what is worked on then stays near the processor.
 _BLOCK = 1 << 14
@@ -69,9 +68,9 @@ def _pair_marks(one: Codes, other: Codes) -> Codes:
     return one * _PAIR + other * _NEXT
 
 
-def _triple_slots(marks: Codes, third: Codes) -> Codes:
-    """Where triples stand in a table of 2**19 entries; ``marks`` are those of their first two codes."""
-    return (marks ^ (third * _THIRD)) >> _TRIPLE_SHIFT
+def _triple_slots(marks: Codes, third: Codes, shift: np.uint32) -> Codes:
+    """Where triples stand in a table of 2 ** (32 - shift) entries; ``marks`` are those of their first two."""
+    return (marks ^ (third * _THIRD)) >> shift
 
 
 def extend(hashes: npt.NDArray[np.uint64], codes: Codes) -> npt.NDArray[np.uint64]:
@@ -99,6 +98,7 @@ class SequenceTable:
         self._keys, self._numbers, self._first, self._counts, self._pairs, self._triples = (
             arrays[prefix + name] for name in ("keys", "numbers", "first", "counts", "pairs", "triples")
         )
+        self._triple_shift = np.uint32(32 - (len(self._triples) - 1).bit_length())
         self._shift = np.uint64(64 - int(len(self._first) - 1).bit_length())
 
     @staticmethod
@@ -114,13 +114,16 @@ class SequenceTable:
             hashes[more] = extend(hashes[more], joined[starts[kept[more]] + step])
         # 1: a sequence of two codes, 2: a longer one begins here; 1 << n - 3: one of n codes begins here
         pairs = np.zeros(1 << PAIR_BITS, dtype=np.uint8)
-        triples = np.zeros(1 << _TRIPLE_BITS, dtype=np.uint8)
+        long = int((lengths > 2).sum())
+        triple_bits = min(_MOST_TRIPLE_BITS, 10 + long.bit_length())
+        triples = np.zeros(1 << triple_bits, dtype=np.uint8)
         marks = _pair_marks(joined[starts[kept]], joined[starts[kept] + 1])
         np.bitwise_or.at(pairs, marks >> _PAIR_SHIFT, np.where(lengths[kept] > 2, 2, 1).astype(np.uint8))
         more = (lengths[kept] > 2).nonzero()[0]
-        marks = _triple_slots(marks[more], joined[starts[kept[more]] + 2])
+        shift = np.uint32(32 - triple_bits)
+        marks = _triple_slots(marks[more], joined[starts[kept[more]] + 2], shift)
         np.bitwise_or.at(triples, marks, (1 << np.minimum(lengths[kept[more]], WIDTH) - 3).astype(np.uint8))
-        bits = max(10, len(kept).bit_length() + 2)
+        bits = max(10, len(kept).bit_length() + 1)
         slots = SequenceTable._slots(hashes, np.uint64(64 - bits))
         order = slots.argsort(kind="stable")
         counts = np.bincount(slots, minlength=1 << bits)
@@ -207,7 +210,9 @@ class SequenceTable:
             last = len(codes) - 2
             if longer[-1] >= last:
                 longer = longer[:-1]
-            widths = self._triples.take(_triple_slots(marks.take(longer), codes.take(longer + 2)))
+            widths = self._triples.take(
+                _triple_slots(marks.take(longer), codes.take(longer + 2), self._triple_shift)
+            )
             met = (widths != 0).nonzero()[0]
             longer, widths = longer.take(met), widths.take(met)
             for width in range(3, WIDTH + 1) if len(longer) else ():
