@@ -214,9 +214,8 @@ class Maker:
         if hit.claim is not None:
             scores["claim"] = round(hit.claim, 3)
             if hit.claim < innocent_below:
-                lowered = Level.HINT if level is Level.REVIEW else Level.REVIEW
-                attempts += (_innocent_use(hit.claim, level, lowered),)
-                level = lowered
+                attempts += (_innocent_use(hit.claim, level),)
+                level = Level.HINT
                 confidence *= hit.claim
         if rule.status == "preview":
             confidence *= 0.8
@@ -375,12 +374,12 @@ def _order(one: Outcome | Finding) -> tuple[int, str, int]:
     return one.span.start, name, one.span.end
 
 
-def _innocent_use(claim: float, before: Level, after: Level) -> Attempt:
+def _innocent_use(claim: float, before: Level) -> Attempt:
     """The model's word for a candidate that it takes for an innocent use."""
     return Attempt(
         "model",
         "语境模型",
         False,
         f"按前后文看是违规说法的可能只有 {claim:.0%}，"
-        f"级别由“{LEVEL_NAMES[str(before)]}”降为“{LEVEL_NAMES[str(after)]}”",
+        f"级别由“{LEVEL_NAMES[str(before)]}”降为“{LEVEL_NAMES[str(Level.HINT)]}”",
     )

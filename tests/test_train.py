@@ -16,6 +16,7 @@ from checker.classifier import Classifier, ModelError, default_classifier, read_
 from checker.train import (
     ADDED_WEIGHT,
     CATEGORIES,
+    BlendedSVC,
     Example,
     NaiveBayesSVC,
     NgramVectorizer,
@@ -28,7 +29,17 @@ from checker.train import (
 )
 
 
-@parametrize_with_checks([NaiveBayesSVC(), NgramVectorizer()])
+def _known(estimator) -> dict[str, str]:
+    # The solver draws rows at random and stops near the optimum, as LinearSVC itself does.
+    reason = "weights and repeated rows agree only up to the solver's tolerance"
+    names = (
+        "check_sample_weight_equivalence_on_dense_data",
+        "check_sample_weight_equivalence_on_sparse_data",
+    )
+    return dict.fromkeys(names, reason) if hasattr(estimator, "C") else {}
+
+
+@parametrize_with_checks([NaiveBayesSVC(), BlendedSVC(), NgramVectorizer()], expected_failed_checks=_known)
 def test_estimators_keep_the_conventions(estimator, check) -> None:
     check(estimator)
 
@@ -59,7 +70,10 @@ def test_training_twice_gives_the_same_bytes(few: list[Example]) -> None:
     assert first == second
     assert len(lines) > 3
     header, _ = read_model(first, "trained")
-    assert header["data"]["sentences"] == len(few) - header["data"]["near_duplicates_dropped"]
+    counts = header["data"]
+    learned = counts["sentences"] + counts["candidates_only"]
+    assert learned == len(few) - counts["near_duplicates_dropped"]
+    assert 0 < counts["candidates_only"] < counts["innocent"]
 
 
 def test_a_trained_file_can_be_used(few: list[Example], tmp_path: Path) -> None:
