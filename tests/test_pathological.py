@@ -84,7 +84,7 @@ def test_twice_the_text_is_twice_the_work(name: str) -> None:
     unit = UNITS[name]
     count = max(2, 3000 // len(unit))
     for checker in (QUICK, PROVING):
-        spent(checker, unit * count)  # what is made when first needed
+        spent(checker, unit * count * 2)  # what is made when first needed
         once, twice = spent(checker, unit * count), spent(checker, unit * count * 2)
         assert twice <= 2.4 * once + 1000, (once, twice)
 

@@ -212,12 +212,12 @@ def test_walking_through_findings_takes_a_choice_an_edit_and_a_reason(
 ) -> None:
     source = tmp_path / "in.txt"
     source.write_text("这个理财保本保息。\n我们是全国第一品牌。\n这款面膜效果立竿见影。\n", "utf-8")
-    answers = chain(["1", "e", "老品牌", "s", ""], cycle(["s", "已有检测报告"]))
+    answers = chain(["1", "e", "有门店的品牌", "s", ""], cycle(["s", "已有检测报告"]))
     monkeypatch.setattr("builtins.input", lambda prompt="": next(answers))
     main(["check", str(source), "--interactive", "--no-config", "--format", "json"])
     text = source.read_text("utf-8").splitlines()
     assert "保本" not in text[0]
-    assert "老品牌" in text[1]
+    assert "有门店的品牌" in text[1]
     assert text[-1] == "这款面膜效果立竿见影。"
     assert sum("已有检测报告" in line for line in text) == 2
     assert "跳过：已有检测报告" in capsys.readouterr().err

@@ -38,8 +38,8 @@ def test_memory_does_not_grow_with_the_rows(shared: bool, tmp_path: Path) -> Non
         assert sum(1 for _ in raw_calls(place, {})) == rows // 2
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    # 10,000 more rows hold 1.7 MB of words; each costs eight bytes.
-    assert peaks[1] - peaks[0] < 300_000
+    # 10,000 more rows hold 1.7 MB of words; each costs eight bytes, and lists grow in steps.
+    assert peaks[1] - peaks[0] < 600_000
 
 
 def test_values_are_as_typed(tmp_path: Path) -> None:
