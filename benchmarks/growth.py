@@ -63,7 +63,7 @@ def length(megabytes: float, runs: int) -> list[dict[str, float]]:
         def archive(lots: Sequence[list[str]] = lots, passes: int = passes) -> None:
             for number in range(passes):
                 if number:
-                    checker.engine.forget()
+                    checker.forget()
                 for lot in lots:
                     for _ in checker.check_many(lot):
                         pass
@@ -120,7 +120,7 @@ def terms(factors: Sequence[int], runs: int) -> list[dict[str, float]]:
         times: dict[int, list[float]] = {factor: [] for factor in factors}
         for _ in range(runs):  # side by side, so that the machine's moods meet all of them
             for factor, checker in checkers:
-                checker.engine.forget()
+                checker.forget()
                 start = time.process_time()
                 for _ in checker.check_many(texts):
                     pass
@@ -191,7 +191,7 @@ def findings(shares: Sequence[float], runs: int) -> list[dict[str, float]]:
         proving.check(text[:200])
 
         def forget() -> None:
-            proving.engine.forget()
+            proving.forget()
             proving._rewriter.forget()
 
         row["with rewrites"] = cost(lambda text=text: proving.check(text), max(1, runs // 2), forget)
@@ -211,7 +211,7 @@ def latency(count: int) -> dict[str, dict[str, float]]:
         times = []
         for text in texts:
             if forgets:
-                checker.engine.forget()
+                checker.forget()
             start = time.process_time()
             checker.check(text)
             times.append(1000 * (time.process_time() - start))

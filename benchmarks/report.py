@@ -93,7 +93,7 @@ def repeated(options: argparse.Namespace) -> dict[str, Any]:
     list(checker.check_many(documents))
 
     def forgetting(_: list[str]) -> object:
-        checker.engine.forget()
+        checker.forget()
         return list(checker.check_many(documents))
 
     return compared(

@@ -30,7 +30,7 @@ def shares(texts: list[str], *, rewrites: bool, runs: int) -> dict[str, float]:
     signal.setitimer(signal.ITIMER_PROF, 0.001, 0.001)
     try:
         for _ in range(runs):
-            made.engine.forget()
+            made.forget()
             if rewrites:
                 made._rewriter.forget()
             list(made.check_many(texts))

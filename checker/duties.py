@@ -10,38 +10,49 @@ out. Only dialogues are judged: a sentence taken out of a call cannot fail to na
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from checker.document import Turn
 from checker.lexicon import Cues, Lexicon, Missing, Rule
 from checker.matching import either, found_any
-from checker.scene import Scene, Setting
+from checker.said import Call, Memory, Question
+from checker.scene import Setting
 from checker.types import Explanation, Finding, Level, Span
 
 
-def missing_statements(
-    scene: Scene, part: int, lexicon: Lexicon, setting: Setting, *, ended: bool = True
-) -> list[Finding]:
-    """A finding for every duty of a document that arose and was not fulfilled.
+class Duties:
+    """The duties of a lexicon, ready to judge calls."""
 
-    The end of a call ends the time of every duty; in a call that goes on (``ended`` false) only
-    duties whose time has run out are found. The fingerprint fields hold the rule id until findings
-    are numbered.
-    """
-    document = scene.documents[part]
-    if not document.turns:
-        return []
-    call = Call(scene, part)
-    out: list[Finding] = []
-    for rule in lexicon.duties:
-        duty = rule.missing
-        if duty is None or document.kind not in duty.kinds or not holds(rule, setting):
-            continue
-        due = _unfulfilled(duty, call, ended=ended)
-        if due is not None:
-            place = Span(due.span.end, due.span.end)
-            out.append(dialogue_finding(rule, lexicon, setting, due, place, "", rule.id))
-    return out
+    def __init__(self, lexicon: Lexicon, memory: Memory) -> None:
+        self._lexicon = lexicon
+        self._duties = [_Duty(rule, rule.missing, memory) for rule in lexicon.duties if rule.missing]
+        self._active: dict[tuple[str | None, str, str], list[_Duty]] = {}
+
+    def missing(self, call: Call, setting: Setting, *, ended: bool = True) -> list[Finding]:
+        """A finding for every duty of a call that arose and was not fulfilled.
+
+        The end of a call ends the time of every duty; in a call that goes on (``ended`` false) only
+        duties whose time has run out are found. The fingerprint fields hold the rule id until findings
+        are numbered.
+        """
+        if not call.turns:
+            return []
+        out: list[Finding] = []
+        for duty in self._holding(setting, call.document.kind):
+            due = duty.unfulfilled(call, ended=ended)
+            if due is not None:
+                place = Span(due.span.end, due.span.end)
+                rule = duty.rule
+                out.append(dialogue_finding(rule, self._lexicon, setting, due, place, "", rule.id))
+        return out
+
+    def _holding(self, setting: Setting, kind: str) -> list[_Duty]:
+        key = (setting.industry, setting.channel, kind)
+        if key not in self._active:
+            self._active[key] = [
+                duty for duty in self._duties if kind in duty.terms.kinds and holds(duty.rule, setting)
+            ]
+        return self._active[key]
 
 
 def holds(rule: Rule, setting: Setting) -> bool:
@@ -50,54 +61,58 @@ def holds(rule: Rule, setting: Setting) -> bool:
     return in_industry and (not rule.channels or setting.channel in rule.channels)
 
 
-class Call:
-    """The turns of one document of a scene and what is said in them."""
+class _Duty:
+    """A duty with its cues as questions."""
 
-    def __init__(self, scene: Scene, part: int) -> None:
-        self.turns = scene.documents[part].turns
-        first = scene.first_turns[part]
-        self.texts = [scene.turn_text(first + index) for index in range(len(self.turns))]
-        self.has_customer = scene.has_customer(part)
+    def __init__(self, rule: Rule, terms: Missing, memory: Memory) -> None:
+        self.rule = rule
+        self.terms = terms
 
-    def by(self, speaker: str, turns: Iterable[Turn] | None = None) -> list[Turn]:
-        """The turns of a speaker; words of an unknown one may be anybody's."""
-        return [turn for turn in turns or self.turns if turn.speaker in (speaker, "unknown")]
+        def asked(cues: Cues | None) -> Question | None:
+            return memory.holds_any(cues.patterns) if cues else None
 
-    def when_said(self, cues: Cues, turns: Iterable[Turn] | None = None) -> Turn | None:
-        """The first turn in which one of the cues occurs."""
-        found = (t for t in self.by(cues.by, turns) if found_any(cues.patterns, self.texts[t.index]))
-        return next(found, None)
+        self._when = [(memory.holds_any(cues.patterns), cues.by) for cues in terms.when]
+        self._unless = [(memory.holds_any(cues.patterns), cues.by) for cues in terms.unless]
+        self._after, self._before, self._until = map(asked, (terms.after, terms.before, terms.until))
+        self._says = memory.question(lambda text: _says(terms, text))
 
-
-def _unfulfilled(duty: Missing, call: Call, *, ended: bool) -> Turn | None:
-    """The turn at which the time of the duty ran out; None if it was fulfilled or never arose."""
-    own = call.by(duty.by)
-    if len(own) < duty.min_agent_turns or duty.voices == ("agent" if call.has_customer else "both"):
-        return None
-    if not all(call.when_said(cues) for cues in duty.when) or any(map(call.when_said, duty.unless)):
-        return None
-    start, stop = 0, len(call.turns)
-    if duty.after is not None:
-        arose = call.when_said(duty.after)
-        if arose is None:
+    def unfulfilled(self, call: Call, *, ended: bool) -> Turn | None:
+        """The turn at which the time of the duty ran out; None if it was fulfilled or never arose."""
+        terms = self.terms
+        own = call.by(terms.by)
+        if len(own) < terms.min_agent_turns or terms.voices == ("agent" if call.has_customer else "both"):
             return None
-        start = arose.index
-    if duty.before is not None:
-        limit = call.when_said(duty.before)
-        if limit is None:
+        for question, speaker in self._when:
+            if not call.ever(question, speaker):
+                return None
+        for question, speaker in self._unless:
+            if call.ever(question, speaker):
+                return None
+        start, stop = 0, len(call.turns)
+        if self._after is not None and terms.after is not None:
+            arose = call.first(self._after, call.by(terms.after.by))
+            if arose is None:
+                return None
+            start = arose.index
+        if self._before is not None and terms.before is not None:
+            limit = call.first(self._before, call.by(terms.before.by))
+            if limit is None:
+                return None
+            stop = limit.index + 1
+        if self._until is not None and terms.until is not None:
+            later = [index for index in call.by(terms.until.by) if index >= start]
+            end = call.first(self._until, later)
+            stop = min(stop, end.index + 1) if end is not None else stop
+        time = _in_time(terms, call.turns[start:stop], is_later=terms.after is not None)
+        if not time:
             return None
-        stop = limit.index + 1
-    if duty.until is not None:
-        end = call.when_said(duty.until, call.turns[start:])
-        stop = min(stop, end.index + 1) if end is not None else stop
-    time = _in_time(duty, call.turns[start:stop], is_later=duty.after is not None)
-    mine = call.by(duty.by, time) if time else []
-    heard = call.by(duty.by, call.turns[: time[-1].index + 1]) if duty.earlier and time else mine
-    if not mine or any(_says(duty, call.texts[turn.index]) for turn in heard):
-        return None
-    if not ended and len(time) == len(call.turns) - start and len(mine) < (duty.agent_turns or len(time) + 1):
-        return None
-    return mine[-1]
+        last = time[-1].index
+        mine = [index for index in own if start <= index <= last]
+        heard = [index for index in own if index <= last] if terms.earlier else mine
+        if not mine or call.first(self._says, heard) is not None:
+            return None
+        still_open = len(time) == len(call.turns) - start and len(mine) < (terms.agent_turns or len(time) + 1)
+        return None if still_open and not ended else call.turns[mine[-1]]
 
 
 def _in_time(duty: Missing, turns: Sequence[Turn], *, is_later: bool) -> Sequence[Turn]:

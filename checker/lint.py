@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from checker.dialogue import dialogue_findings
+from checker.dialogue import Dialogues
 from checker.document import CHANNELS, Document
 from checker.engine import Engine
 from checker.lexicon import Exemption, Lexicon, Rule
@@ -77,6 +77,7 @@ class ExampleRunner:
     def __init__(self, lexicon: Lexicon) -> None:
         self._lexicon = lexicon
         self._engine = Engine(lexicon)
+        self._dialogues = Dialogues(lexicon)
         self._rewriter = Rewriter(self._engine)
 
     def failure(self, case: Case) -> str | None:
@@ -132,7 +133,7 @@ class ExampleRunner:
             document = document.with_fields(turns=turns)
         scene = Scene([document])
         setting = self._setting(case)
-        (of_dialogue,) = dialogue_findings(scene, self._lexicon, [setting])
+        (of_dialogue,) = self._dialogues.findings(scene, [setting])
         return [*self._engine.outcomes(scene, [setting])[0], *of_dialogue]
 
     def _becomes(self, case: Case, mine: list[Finding]) -> str | None:

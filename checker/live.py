@@ -15,10 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from checker.document import Document
-from checker.normalize import plain_view
 from checker.personal import masked_report
 from checker.pipeline import Checker
-from checker.refusals import customer_acts
 from checker.types import Finding, Report, Verdict
 
 #: Words with how sure the recogniser was, from 0 to 1.
@@ -153,7 +151,9 @@ class LiveCall:
         known = self.checker.lexicon.acts
         acts: tuple[str, ...] = ()
         if last is not None and document.turns[-1].speaker == "customer":
-            acts = customer_acts(plain_view(Document(text=last.text)).text, known)
+            before = self._turns[-2] if len(self._turns) > 1 else None
+            asked = before.text if before and document.turns[-2].speaker == "agent" else None
+            acts = self.checker.dialogues.customer_acts(last.text, asked)
         advice = next((act.advice for act in known.customer if act.id in acts and act.advice), "")
         provisional = bool(last and not last.final and not self._ended)
         return Update(len(self._turns) - 1, provisional, added, removed, acts, advice, report.verdict)

@@ -9,7 +9,7 @@ from pathlib import Path
 from checker.classifier import Classifier
 from checker.config import Config, load_config
 from checker.detection import Detector
-from checker.dialogue import dialogue_findings
+from checker.dialogue import Dialogues
 from checker.document import CHANNELS, Document
 from checker.engine import Engine
 from checker.hearing import blanked, marked
@@ -69,6 +69,16 @@ class Checker:
     def engine(self) -> Engine:
         """The compiled rules."""
         return Engine(self.lexicon, Classifier.load(self._model) if self._model else None)
+
+    @cached_property
+    def dialogues(self) -> Dialogues:
+        """The duties and acts of calls."""
+        return Dialogues(self.lexicon)
+
+    def forget(self) -> None:
+        """Drop what is remembered of sentences and turns; the next check takes as long as the first."""
+        self.engine.forget()
+        self.dialogues.forget()
 
     @property
     def model_version(self) -> str:
@@ -188,7 +198,7 @@ class Checker:
         self, scene: Scene, settings: Sequence[Setting], *, ended: bool = True
     ) -> list[tuple[tuple[Finding, ...], tuple[Finding, ...]]]:
         """(findings, excused) of each document of a scene."""
-        of_dialogues = dialogue_findings(scene, self.lexicon, settings, ended=ended)
+        of_dialogues = self.dialogues.findings(scene, settings, ended=ended)
         return self.engine.findings(scene, settings, of_dialogues)
 
     def _judge_again(

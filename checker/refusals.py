@@ -12,11 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from checker.document import Document, Turn
-from checker.duties import Call, dialogue_finding, holds
+from checker.document import Turn
+from checker.duties import dialogue_finding, holds
 from checker.lexicon import Act, Acts, Lexicon, Rule
-from checker.matching import either, found_any
-from checker.scene import Scene, Setting
+from checker.matching import either
+from checker.said import Call, Memory, Said
+from checker.scene import Setting
 from checker.types import Finding, Span
 
 #: What the agent does when no cue says more: names of acts that need no cues.
@@ -33,102 +34,178 @@ _OPENING_TURNS = 4
 class Exchange:
     """A customer's words, the acts in them, and the agent's answer.
 
-    ``evidence`` are the sentences that decided, as (turn, span in the document).
+    ``evidence`` are the sentences that decided, numbered from the first of the answer.
     """
 
     customer: int
     acts: tuple[str, ...]
     reply: tuple[int, ...]
     act: str
-    evidence: tuple[tuple[int, Span], ...]
+    evidence: tuple[int, ...]
 
 
-def customer_acts(text: str, acts: Acts, asked: str = "") -> tuple[str, ...]:
-    """The acts in a customer's turn, as the plain view shows it, in the order of ``acts.yaml``.
+class Refusals:
+    """The acts and the rules with ``reply`` of a lexicon, ready to judge calls."""
 
-    ``asked`` is what the agent said just before.
-    """
-    return tuple(act.id for act in acts.customer if _does(act, text) or _answers(act, text, asked))
+    def __init__(self, lexicon: Lexicon, memory: Memory) -> None:
+        self._lexicon = lexicon
+        self._memory = memory
+        acts: Acts = lexicon.acts
+        self._acts = acts
+        self._customer = [_Sign(act, memory) for act in acts.customer]
+        self._answers = [
+            (act.id, memory.holds_any((asked,)), memory.holds_any((said,)))
+            for act in acts.customer
+            for asked, said in act.answers
+        ]
+        self._agent = [_Sign(act, memory) for act in acts.agent if act.cues]
+        self._outbound, self._service, self._question = map(
+            memory.holds_any, (acts.outbound, acts.service, acts.question)
+        )
+        self._unless = {
+            rule.id: [(memory.holds_any(cues.patterns), cues.by) for cues in rule.reply.unless]
+            for rule in lexicon.replies
+            if rule.reply is not None
+        }
+        self._active: dict[tuple[str | None, str], list[Rule]] = {}
 
+    def bad_replies(self, call: Call, setting: Setting) -> list[Finding]:
+        """A finding for every answer of the agent that a rule with ``reply`` forbids.
 
-def _answers(act: Act, text: str, asked: str) -> bool:
-    return any(found_any((q,), asked) and found_any((a,), text) for q, a in act.answers) if asked else False
-
-
-def _does(act: Act, text: str) -> bool:
-    if not act.cues or not found_any(act.cues, text):
-        return False
-    return not (act.unless and found_any(act.unless, text))
-
-
-def bad_replies(scene: Scene, part: int, lexicon: Lexicon, setting: Setting) -> list[Finding]:
-    """A finding for every answer of the agent that a rule with ``reply`` forbids.
-
-    Their fingerprint fields hold the words until findings are numbered.
-    """
-    document = scene.documents[part]
-    if not scene.has_customer(part):
-        return []
-    rules = [rule for rule in lexicon.replies if holds(rule, setting)]
-    if not rules:
-        return []
-    call = Call(scene, part)
-    out: list[Finding] = []
-    times: dict[str, int] = {}
-    for exchange in exchanges(scene, part, lexicon.acts, call):
-        rule = _broken(rules, exchange, call, times)
-        if rule is None:
-            continue
-        for index, span in exchange.evidence:
-            matched = document.text[span.start : span.end]
+        Their fingerprint fields hold the words until findings are numbered.
+        """
+        rules = self._holding(setting)
+        if not call.has_customer or not rules:
+            return []
+        out: list[Finding] = []
+        times: dict[str, int] = {}
+        for exchange in self.exchanges(call):
+            rule = self._broken(rules, exchange, call, times)
+            if rule is None:
+                continue
             fired = f"{'、'.join(exchange.acts)} → {exchange.act}"
-            turn = call.turns[index]
-            out.append(dialogue_finding(rule, lexicon, setting, turn, span, matched, fired))
+            for index, span in evidence_spans(call, exchange):
+                matched = call.document.text[span.start : span.end]
+                turn = call.turns[index]
+                out.append(dialogue_finding(rule, self._lexicon, setting, turn, span, matched, fired))
+        return out
+
+    def _holding(self, setting: Setting) -> list[Rule]:
+        key = (setting.industry, setting.channel)
+        if key not in self._active:
+            self._active[key] = [rule for rule in self._lexicon.replies if holds(rule, setting)]
+        return self._active[key]
+
+    def _broken(
+        self, rules: Sequence[Rule], exchange: Exchange, call: Call, times: dict[str, int]
+    ) -> Rule | None:
+        """The first rule that the exchange breaks, in the order of the lexicon."""
+        for rule in rules:
+            reply = rule.reply
+            assert reply is not None
+            if reply.to.isdisjoint(exchange.acts):
+                continue
+            times[rule.id] = times.get(rule.id, 0) + 1
+            if exchange.act not in reply.does or times[rule.id] < reply.times:
+                continue
+            if not any(call.ever(question, speaker) for question, speaker in self._unless[rule.id]):
+                return rule
+        return None
+
+    def customer_acts(self, said: Said, asked: Said | None = None) -> tuple[str, ...]:
+        """The acts in a customer's turn, in the order of ``acts.yaml``; ``asked`` is what came just before."""
+        known: tuple[str, ...] | None = said.notes.get(Refusals)
+        if known is None:
+            known = said.notes[Refusals] = tuple(sign.id for sign in self._customer if sign.shows(said))
+        if asked is not None:
+            answered = {
+                act
+                for act, question, answer in self._answers
+                if act not in known and said.holds(answer) and asked.holds(question)
+            }
+            if answered:
+                return tuple(sign.id for sign in self._customer if sign.id in answered or sign.id in known)
+        return known
+
+    def exchanges(self, call: Call) -> Iterator[Exchange]:
+        """Every customer turn in which an act is known, with what the agent does next."""
+        opening = call.by("agent")[:_OPENING_TURNS]
+        if call.first(self._service, opening) is not None:
+            return
+        # A dialogue that a customer opens with a question is not one the agent placed.
+        is_asked = call.turns[0].speaker == "customer" and call.said[0].holds(self._question)
+        is_outbound = not is_asked and call.first(self._outbound, opening) is not None
+        clarified = stands = False
+        for turn in call.turns:
+            if turn.speaker != "customer":
+                continue
+            before = call.turns[turn.index - 1] if turn.index else turn
+            asked = call.said[before.index] if before.speaker == "agent" else None
+            said = call.said[turn.index]
+            found = self.customer_acts(said, asked)
+            stands = not _FINAL.isdisjoint(found) or (stands and _INTERESTED not in found)
+            if stands and not found:
+                found = (STANDS,)
+            reply = _reply(call.turns, turn.index) if found else ()
+            if not reply:
+                continue
+            act, evidence = self._agent_act(call.together(reply))
+            if not act:
+                goes_on = is_outbound and not said.holds(self._question)
+                act, evidence = (GOES_ON, evidence) if goes_on else (ANSWERS, ())
+            if act in _QUESTIONS:
+                # A second one is insisting.
+                act, clarified = ("argues" if clarified else act), True
+            yield Exchange(turn.index, found, reply, act, evidence)
+
+    def _agent_act(self, said: Said) -> tuple[str, tuple[int, ...]]:
+        """The agent's act and the sentences that show it; where none is known "" and the longest sentence."""
+        key = (Refusals, "agent")
+        known: tuple[str, tuple[int, ...]] | None = said.notes.get(key)
+        if known is None:
+            known = said.notes[key] = self._find_agent_act(
+                [line for line in said.text.split("\n") if line], said
+            )
+        return known
+
+    def _find_agent_act(self, sentences: Sequence[str], said: Said) -> tuple[str, tuple[int, ...]]:
+        longest = max(range(len(sentences)), key=lambda number: len(sentences[number]), default=None)
+        for sign in self._agent:
+            if sign.shows(said):
+                cues = either(sign.cues)
+                shown = tuple(n for n, sentence in enumerate(sentences) if cues.found(sentence.encode()))
+                return sign.id, shown or (() if longest is None else (longest,))
+        return "", () if longest is None else (longest,)
+
+
+class _Sign:
+    """The cues of an act as questions."""
+
+    def __init__(self, act: Act, memory: Memory) -> None:
+        self.id = act.id
+        self.cues = act.cues
+        self._shown = memory.holds_any(act.cues) if act.cues else None
+        self._unless = memory.holds_any(act.unless) if act.unless else None
+
+    def shows(self, said: Said) -> bool:
+        """True when the words hold a cue and no exception."""
+        if self._shown is None or not said.holds(self._shown):
+            return False
+        return self._unless is None or not said.holds(self._unless)
+
+
+def evidence_spans(call: Call, exchange: Exchange) -> list[tuple[int, Span]]:
+    """The sentences that decided, as (turn, span in the document)."""
+    scene, offset = call.scene, call.scene.offsets[call.part]
+    turns = scene.first_turns[call.part]
+    first = scene.sentences_of(turns + exchange.reply[0]).start if exchange.evidence else 0
+    out = []
+    for number in exchange.evidence:
+        place = first + number
+        span = scene.plain.origin(int(scene.plain.starts[place]), int(scene.plain.ends[place]))
+        index = int(scene.turn_of[place]) - turns
+        out.append((index, Span(span.start - offset, span.end - offset)))
     return out
-
-
-def _broken(rules: Sequence[Rule], exchange: Exchange, call: Call, times: dict[str, int]) -> Rule | None:
-    """The first rule that the exchange breaks, in the order of the lexicon."""
-    for rule in rules:
-        reply = rule.reply
-        assert reply is not None
-        if not reply.to.intersection(exchange.acts):
-            continue
-        times[rule.id] = times.get(rule.id, 0) + 1
-        if exchange.act not in reply.does or times[rule.id] < reply.times:
-            continue
-        if not any(map(call.when_said, reply.unless)):
-            return rule
-    return None
-
-
-def exchanges(scene: Scene, part: int, acts: Acts, call: Call | None = None) -> Iterator[Exchange]:
-    """Every customer turn in which an act is known, with what the agent does next."""
-    call = call or Call(scene, part)
-    opening = "\n".join(call.texts[t.index] for t in call.by("agent")[:_OPENING_TURNS])
-    is_service = found_any(acts.service, opening)
-    # A dialogue that a customer opens with a question is not one the agent placed.
-    first = call.turns[0]
-    is_asked = first.speaker == "customer" and found_any(acts.question, call.texts[0])
-    is_outbound = not is_service and not is_asked and found_any(acts.outbound, opening)
-    clarified = stands = False
-    for turn in call.turns:
-        if turn.speaker != "customer":
-            continue
-        before = call.turns[turn.index - 1] if turn.index else turn
-        asked = call.texts[before.index] if before.speaker == "agent" else ""
-        found = customer_acts(call.texts[turn.index], acts, asked)
-        reply = _reply(call.turns, turn.index)
-        stands = bool(_FINAL.intersection(found)) or (stands and _INTERESTED not in found)
-        if stands and not found:
-            found = (STANDS,)
-        if not found or not reply or is_service:
-            continue
-        act, evidence = _judge(scene, part, acts, call, turn.index, reply, is_outbound=is_outbound)
-        if act in _QUESTIONS:
-            # A second one is insisting.
-            act, clarified = ("argues" if clarified else act), True
-        yield Exchange(turn.index, found, reply, act, evidence)
 
 
 def _reply(turns: Sequence[Turn], customer: int) -> tuple[int, ...]:
@@ -139,60 +216,3 @@ def _reply(turns: Sequence[Turn], customer: int) -> tuple[int, ...]:
             break
         out.append(turn.index)
     return tuple(out)
-
-
-def _judge(
-    scene: Scene,
-    part: int,
-    acts: Acts,
-    call: Call,
-    customer: int,
-    reply: Sequence[int],
-    *,
-    is_outbound: bool,
-) -> tuple[str, tuple[tuple[int, Span], ...]]:
-    """The agent's act and the sentences that show it."""
-    text = "\n".join(call.texts[index] for index in reply)
-    for act in acts.agent:
-        if not act.cues or not _does(act, text):
-            continue
-        cues = either(act.cues)
-        evidence = tuple(
-            (index, span)
-            for index in reply
-            for sentence, span in _sentences(scene, part, index)
-            if cues.found(sentence.encode())
-        )
-        return act.id, evidence or _first(scene, part, reply)
-    if not is_outbound or found_any(acts.question, call.texts[customer]):
-        return ANSWERS, ()
-    return GOES_ON, _first(scene, part, reply)
-
-
-def _first(scene: Scene, part: int, reply: Sequence[int]) -> tuple[tuple[int, Span], ...]:
-    """The longest sentence of the reply."""
-    found = [(index, s, span) for index in reply for s, span in _sentences(scene, part, index)]
-    longest = max(found, key=lambda item: len(item[1]), default=None)
-    return ((longest[0], longest[2]),) if longest else ()
-
-
-def _sentences(scene: Scene, part: int, index: int) -> Iterator[tuple[str, Span]]:
-    """The sentences of a turn of a document, with their places in its text."""
-    offset = scene.offsets[part]
-    for number in scene.sentences_of(scene.first_turns[part] + index):
-        span = scene.plain.origin(int(scene.plain.starts[number]), int(scene.plain.ends[number]))
-        yield scene.sentence(number), Span(span.start - offset, span.end - offset)
-
-
-def said_acts(document: Document, acts: Acts) -> frozenset[str]:
-    """The acts of the customer anywhere in a document."""
-    if not any(turn.speaker == "customer" for turn in document.turns):
-        return frozenset()
-    call = Call(Scene([document]), 0)
-    texts = (call.texts[turn.index] for turn in call.turns if turn.speaker == "customer")
-    return frozenset(act for text in texts for act in customer_acts(text, acts))
-
-
-def document_exchanges(document: Document, acts: Acts) -> list[Exchange]:
-    """The exchanges of one document, for reports and tests."""
-    return list(exchanges(Scene([document]), 0, acts))

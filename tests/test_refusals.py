@@ -7,20 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from checker.dialogue import Dialogues
 from checker.document import Document
 from checker.lexicon import Act, default
 from checker.matching import found_any
 from checker.pipeline import Checker
-from checker.refusals import customer_acts, document_exchanges
-from checker.scene import Scene
+from checker.scene import Scene, Setting
 
 ACTS = default().acts
+DIALOGUES = Dialogues(default())
 CALLS = [json.loads(line) for line in Path(__file__).with_name("data").joinpath("calls.jsonl").open("rb")]
 JUDGED = {"disclosure", "nuisance"}
-
-
-def plain(text: str) -> str:
-    return Scene([Document(text=text)]).turn_text(0)
 
 
 def examples(acts: tuple[Act, ...], kind: str) -> list[tuple[str, str]]:
@@ -29,12 +26,12 @@ def examples(acts: tuple[Act, ...], kind: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("act", "text"), examples(ACTS.customer, "yes"))
 def test_customer_act_is_recognised(act: str, text: str) -> None:
-    assert act in customer_acts(plain(text), ACTS)
+    assert act in DIALOGUES.customer_acts(text)
 
 
 @pytest.mark.parametrize(("act", "text"), examples(ACTS.customer, "no"))
 def test_customer_act_is_not_seen_where_there_is_none(act: str, text: str) -> None:
-    assert act not in customer_acts(plain(text), ACTS)
+    assert act not in DIALOGUES.customer_acts(text)
 
 
 @pytest.mark.parametrize(("act", "text"), examples(ACTS.agent, "yes"))
@@ -42,7 +39,7 @@ def test_agent_act_is_recognised(act: str, text: str) -> None:
     call = Document.from_turns(
         [("agent", "您好，我是某某公司的小李"), ("customer", "不需要"), ("agent", text)]
     )
-    assert [exchange.act for exchange in document_exchanges(call, ACTS)] == [act]
+    assert [exchange.act for exchange in DIALOGUES.exchanges(call)] == [act]
 
 
 @pytest.mark.parametrize(("act", "text"), examples(ACTS.agent, "no"))
@@ -50,7 +47,7 @@ def test_agent_act_is_not_seen_where_there_is_none(act: str, text: str) -> None:
     call = Document.from_turns(
         [("agent", "您好，我是某某公司的小李"), ("customer", "不需要"), ("agent", text)]
     )
-    assert act not in [exchange.act for exchange in document_exchanges(call, ACTS)]
+    assert act not in [exchange.act for exchange in DIALOGUES.exchanges(call)]
 
 
 def test_every_act_has_examples_or_needs_no_cues() -> None:
@@ -66,7 +63,7 @@ def test_a_second_question_after_a_refusal_is_insisting() -> None:
         ("customer", "不需要"),
         ("agent", "是暂时不需要还是以后都不需要呢"),
     ]
-    found = document_exchanges(Document.from_turns(turns), ACTS)
+    found = DIALOGUES.exchanges(Document.from_turns(turns))
     assert [exchange.act for exchange in found] == ["clarifies", "argues"]
 
 
@@ -88,8 +85,18 @@ def test_evidence_lies_in_the_agents_words() -> None:
         ("agent", "好的。您先听我说完。"),
     ]
     document = Document.from_turns(turns)
-    (exchange,) = document_exchanges(document, ACTS)
-    assert [document.text[span.start : span.end] for _, span in exchange.evidence] == ["您先听我说完"]
+    report = Checker(rewrites=False).check(document)
+    assert [f.matched for f in report.findings if f.category == "nuisance"] == ["您先听我说完"]
+
+
+def test_turns_met_before_are_judged_the_same() -> None:
+    dialogues = Dialogues(default())
+    scenes = [Scene([Document.from_turns(call["turns"])]) for call in CALLS]
+    first = [dialogues.findings(scene, [Setting()]) for scene in scenes]
+    again = [dialogues.findings(scene, [Setting()]) for scene in scenes]
+    dialogues.forget()
+    assert first == again == [dialogues.findings(scene, [Setting()]) for scene in scenes]
+    assert any(found for (found,) in first)
 
 
 def test_our_calls_are_judged_as_labelled() -> None:

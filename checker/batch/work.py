@@ -16,7 +16,6 @@ from checker.hearing import SCORE
 from checker.personal import masked_report
 from checker.pipeline import Checker
 from checker.readers import ReaderError
-from checker.refusals import said_acts
 from checker.types import Finding, Level, Report
 
 #: Columns and their Arrow types.
@@ -102,7 +101,12 @@ def check_calls(
 
 def _call_row(record: CallRecord, report: Report, checker: Checker) -> tuple[Any, ...]:
     document = report.document
-    acts = said_acts(document, checker.lexicon.acts)
+    acts = {
+        act
+        for turn in document.turns
+        if turn.speaker == "customer"
+        for act in checker.dialogues.customer_acts(document.text[turn.span.start : turn.span.end])
+    }
     levels = [finding.level for finding in report.findings]
     return (
         record.call_id,

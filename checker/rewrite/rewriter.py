@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import accumulate
 from typing import NamedTuple
 
-from checker.dialogue import dialogue_findings
+from checker.dialogue import Dialogues
 from checker.document import Document
 from checker.engine import Engine
 from checker.rewrite.apply import best, disjoint, without_repeats
@@ -85,12 +85,16 @@ class Rewriter:
         return Drafter(self._engine.lexicon, Grammar(self._engine.tokenizer.tags, data))
 
     @cached_property
+    def _dialogues(self) -> Dialogues:
+        return Dialogues(self._engine.lexicon)
+
+    @cached_property
     def _ranker(self) -> Ranker:
         return Ranker.load()
 
     def _judge(self, documents: Sequence[Document], settings: Sequence[Setting]) -> list[Sequence[Finding]]:
         scene = Scene(documents)
-        of_dialogues = dialogue_findings(scene, self._engine.lexicon, settings)
+        of_dialogues = self._dialogues.findings(scene, settings)
         return [found for found, _ in self._engine.findings(scene, settings, of_dialogues)]
 
     def attach(
