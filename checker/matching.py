@@ -9,10 +9,11 @@ no input can make a rule slow.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from itertools import chain, pairwise
+from itertools import accumulate, chain, pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -320,6 +321,8 @@ class Scanner:
     ) -> None:
         numbers = sentences.tolist()
         changes = (patterns[1:] != patterns[:-1]).nonzero()[0] + 1
+        owners: list[tuple[int, str]] = []
+        found: list[tuple[int, int, int]] = []
         for start, end in pairwise([0, *changes.tolist(), len(numbers)] if numbers else ()):
             which = int(patterns[start])
             rule, pattern = self._patterns[which]
@@ -331,8 +334,12 @@ class Scanner:
             compiled = self._compiled.get(which)
             if compiled is None:
                 compiled = self._compiled[which] = line_regex(pattern)
-            for number, first, last in encoded.matches(compiled, chosen):
-                woken.setdefault(number, Woken()).matches.append((rule, first, last, pattern))
+            spans = encoded.matches(compiled, chosen)
+            found += spans
+            owners += [(rule, pattern)] * len(spans)
+        # Offsets are turned into code points once, for the matches of all patterns.
+        for (rule, pattern), (number, first, last) in zip(owners, encoded.decoded(found)):
+            woken.setdefault(number, Woken()).matches.append((rule, first, last, pattern))
 
     def _add_terms(
         self, woken: dict[int, Woken], view: View, numbers: npt.NDArray[np.int32], starts: Numbers
@@ -368,35 +375,43 @@ class _Encoded:
         self._starts = self._places[self._view.starts].tolist()
         self._ends = self._places[self._view.ends].tolist()
 
-    def matches(self, pattern: Pattern, sentences: Sequence[int]) -> Iterable[tuple[int, int, int]]:
-        """(sentence, start, end) of every match in the sentences, offsets in the sentence."""
+    def matches(self, pattern: Pattern, sentences: Sequence[int]) -> list[tuple[int, int, int]]:
+        """(sentence, start, end) of every match in the sentences, offsets in bytes of the view."""
         if not self._text:
             self._encode()
         text, starts, ends = self._text, self._starts, self._ends
         if len(sentences) == 1:
-            joined = text[starts[sentences[0]] : ends[sentences[0]]]
-        else:
-            joined = b"\n".join([text[starts[number] : ends[number]] for number in sentences])
-        found = pattern.byte_spans(joined)
+            number = sentences[0]
+            shift = starts[number]
+            return [
+                (number, first + shift, last + shift)
+                for first, last in pattern.byte_spans(text[shift : ends[number]])
+            ]
+        pieces = [text[starts[number] : ends[number]] for number in sentences]
+        found = pattern.byte_spans(b"\n".join(pieces))
+        if not found:
+            return []
+        # where each sentence begins in what was joined
+        begins = list(accumulate([len(piece) + 1 for piece in pieces], initial=0))
+        out = []
+        for first, last in found:
+            which = bisect_right(begins, first) - 1
+            number = sentences[which]
+            shift = starts[number] - begins[which]
+            out.append((number, first + shift, last + shift))
+        return out
+
+    def decoded(self, found: Sequence[tuple[int, int, int]]) -> Iterable[tuple[int, int, int]]:
+        """Matches with their offsets in code points of the sentence."""
         if not found:
             return ()
-        if len(sentences) == 1:
-            return [
-                (sentences[0], first, first + len(joined[start:end].decode()))
-                for start, end in found
-                for first in [len(joined[:start].decode())]
-            ]
-        # where each sentence begins in what was joined
-        chosen = np.array(sentences)
-        shifts = np.array(starts)[chosen]
-        lengths = np.array(ends)[chosen] - shifts + 1
-        begins = lengths.cumsum() - lengths
-        spans = np.array(found)
-        which = begins.searchsorted(spans[:, 0], side="right") - 1
-        whose = chosen.take(which)
-        spans += (shifts.take(which) - begins.take(which))[:, None]
-        first, last = (self._places.searchsorted(spans).T - self._view.starts.take(whose)).tolist()
-        return zip(whose.tolist(), first, last)
+        numbers, firsts, lasts = np.array(found).T
+        origins = self._view.starts.take(numbers)
+        return zip(
+            numbers.tolist(),
+            (self._places.searchsorted(firsts) - origins).tolist(),
+            (self._places.searchsorted(lasts) - origins).tolist(),
+        )
 
 
 def _scanner_arrays(lexicon: Lexicon) -> dict[str, npt.NDArray[Any]]:
