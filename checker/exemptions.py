@@ -171,15 +171,28 @@ def _hold(conditions: Iterable[Condition], context: Context) -> bool:
 class _Alternative:
     """Conditions under which an exemption holds, and what is told then."""
 
-    __slots__ = ("conditions", "met", "refuted", "unless")
+    __slots__ = ("_failed", "_met", "_refuted", "conditions", "unless")
 
     def __init__(self, exemption: Exemption, position: int, failed: Attempt, unless: _Conditions) -> None:
         conditions = exemption.any[position]
         self.conditions = tuple(Condition(name, pattern) for name, pattern in conditions.items())
         self.unless = unless
-        reason = "、".join(dict.fromkeys(_CONDITION_NAMES[c.part] for c in self.conditions))
-        self.met = replace(failed, excused=True, reason=f"依据：{reason}")
-        self.refuted = replace(failed, reason="语境相符，但被后文推翻或转指商品")
+        self._failed = failed
+        self._met: Attempt | None = None
+        self._refuted: Attempt | None = None
+
+    @property
+    def met(self) -> Attempt:
+        if self._met is None:
+            reason = "、".join(dict.fromkeys(_CONDITION_NAMES[c.part] for c in self.conditions))
+            self._met = replace(self._failed, excused=True, reason=f"依据：{reason}")
+        return self._met
+
+    @property
+    def refuted(self) -> Attempt:
+        if self._refuted is None:
+            self._refuted = replace(self._failed, reason="语境相符，但被后文推翻或转指商品")
+        return self._refuted
 
     def holds(self, context: Context) -> bool:
         return _hold(self.conditions, context)

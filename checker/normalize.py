@@ -126,19 +126,13 @@ def _character_classes() -> dict[str, Mask]:
     for first, last in ((0x3400, 0x9FFF), (0x20000, 0x3FFFF), (0x3007, 0x3007)):
         han[first : last + 1] = True
     digit = _flags("0123456789")
-    symbol = np.zeros(_LIMIT, dtype=np.bool_)
-    kept = set(SENTENCE_ENDS + CLAUSE_ENDS + "%$¥￥+" + SLOT)
-    for code in [*range(0x20, 0x3400), *range(0xFE00, 0xFFFF), *range(0x1F000, 0x1FB00)]:
-        character = chr(code)
-        if character not in kept and unicodedata.category(character)[0] in "SPZ":
-            symbol[code] = True
     script = load_yaml("script.yaml")
     fillers = [filler for filler in script["fillers"] if len(filler) == 1]
     hesitations = load_yaml("confusions.yaml")["hesitations"]
     return {
         "han": han,
         "digit": digit,
-        "symbol": symbol,
+        "symbol": _symbols(),
         "filler": _flags("".join(fillers)),
         "hesitation": _flags(" " + "".join({word[0] for words in hesitations.values() for word in words})),
         "reduplicated": _flags(load_yaml("confusions.yaml")["reduplicated"]),
@@ -146,6 +140,21 @@ def _character_classes() -> dict[str, Mask]:
         "clause": _flags(SENTENCE_ENDS + CLAUSE_ENDS),
         "word": han | digit | _flags("abcdefghijklmnopqrstuvwxyz%"),
     }
+
+
+def _symbols() -> Mask:
+    """Flags of what may be put between characters: symbols, punctuation and blanks that end no clause."""
+
+    def make() -> dict[str, Mask]:
+        flags = np.zeros(_LIMIT, dtype=np.bool_)
+        kept = set(SENTENCE_ENDS + CLAUSE_ENDS + "%$¥￥+" + SLOT)
+        for code in [*range(0x20, 0x3400), *range(0xFE00, 0xFFFF), *range(0x1F000, 0x1FB00)]:
+            character = chr(code)
+            if character not in kept and unicodedata.category(character)[0] in "SPZ":
+                flags[code] = True
+        return {"flags": flags}
+
+    return cached_arrays(f"symbols-1-{unicodedata.unidata_version}", make)["flags"]
 
 
 @lru_cache(maxsize=1)

@@ -8,15 +8,18 @@ few characters around the edges of a change, not the words that the data chose.
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from checker.data import folder
 from checker.rewrite.operations import Draft
+from checker.stored import cached_arrays
 from checker.types import Apply
 
 ARTIFACT = "fluency.npz"
@@ -25,6 +28,22 @@ _TRIGRAM, _BIGRAM, _UNIGRAM = 0.55, 0.33, 0.10
 #: Nats a character at the seams may cost before it counts, and what each one above costs in places of the order.
 _TOLERANCE, _PRICE = 6.0, 0.4
 _KINDS = {"words": 0.0, "attribute": 0.3, "statement": 0.6, "delete": 0.9, "insert": 0.0}
+
+
+class _Counts(dict[int, int]):
+    """How often sorted keys were met, 0 for others; what is asked for is looked up in the arrays once."""
+
+    def __init__(self, keys: npt.NDArray[np.uint64], counts: npt.NDArray[np.uint16]) -> None:
+        super().__init__()
+        self._keys = keys
+        self._counts = counts
+
+    def __missing__(self, key: int) -> int:
+        place = int(self._keys.searchsorted(np.uint64(key)))
+        if place == len(self._keys) or int(self._keys[place]) != key:
+            return 0
+        count = self[key] = int(self._counts[place])
+        return count
 
 
 class Fluency:
@@ -40,14 +59,19 @@ class Fluency:
         self._number = {chr(code): place + 1 for place, code in enumerate(characters.tolist())}
         self._unigrams = [0, *unigrams.tolist()]
         self._total = sum(self._unigrams) or 1
-        self._bigrams = dict(zip(bigrams[0].tolist(), bigrams[1].tolist()))
-        self._trigrams = dict(zip(trigrams[0].tolist(), trigrams[1].tolist()))
+        self._bigrams = _Counts(*bigrams)
+        self._trigrams = _Counts(*trigrams)
 
     @classmethod
     def load(cls) -> Fluency:
         """The model of the repository. Raises FileNotFoundError when the installation is incomplete."""
         data = (folder("models") / ARTIFACT).read_bytes()
-        arrays = np.load(io.BytesIO(data), allow_pickle=False)
+
+        def unpack() -> dict[str, npt.NDArray[Any]]:
+            with np.load(io.BytesIO(data), allow_pickle=False) as stored:
+                return {name: stored[name] for name in stored.files}
+
+        arrays = cached_arrays(f"fluency-{hashlib.sha256(data).hexdigest()[:32]}", unpack)
         return cls(
             arrays["characters"],
             arrays["unigrams"],
@@ -66,10 +90,10 @@ class Fluency:
             share = _UNIGRAM * self._unigrams[third] / self._total + 2e-5
             before = self._unigrams[second] if second else 1
             pair = second << 16 | third
-            share += _BIGRAM * self._bigrams.get(pair, 0) / max(before, 1)
-            context = self._bigrams.get(first << 16 | second, 0)
+            share += _BIGRAM * self._bigrams[pair] / max(before, 1)
+            context = self._bigrams[first << 16 | second]
             if context:
-                share += _TRIGRAM * self._trigrams.get(first << 32 | pair, 0) / context
+                share += _TRIGRAM * self._trigrams[first << 32 | pair] / context
             out.append(-log(min(share, 1.0)))
         return out
 
