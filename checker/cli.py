@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -596,24 +597,41 @@ def _fix(reports: list[Report], options: argparse.Namespace, checkers: _Checkers
     after: list[Report] = []
     for path, found in by_path.items():
         checker = checkers.checker_for(checkers.config_for(path))
-        skipped: list[Skip] = []
-        edits = [(report, _edits(report, options, checker, skipped)) for report in found]
+        skips = _Skips()
+        edits = [(report, _edits(report, options, checker, skips)) for report in found]
         if options.diff:
             for report, changes in edits:
                 _show_diff(report, changes, show_personal_data=options.show_personal_data)
-        elif any(changes for _, changes in edits) or skipped:
-            found = _write_edits(path, edits, path, options, checkers, skipped)
+        elif any(changes for _, changes in edits) or skips.stored:
+            found = _write_edits(path, edits, path, options, checkers, skips)
+        if not (options.diff or options.interactive or options.unsafe_fixes):
+            _tell_unsafe(path, found)
         after += found
     return after
 
 
-def _edits(
-    report: Report, options: argparse.Namespace, checker: Checker, skipped: list[Skip]
-) -> Sequence[Rewrite]:
+def _tell_unsafe(path: str, reports: Sequence[Report]) -> None:
+    """Say how many findings have a suggestion that ``--fix`` alone does not take."""
+    from checker.rewrite import best
+
+    waiting = sum(best(finding) is not None for report in reports for finding in report.findings)
+    if waiting:
+        print(f"{path}: {waiting} with suggestions to look at: --diff --unsafe-fixes", file=sys.stderr)
+
+
+@dataclass
+class _Skips:
+    """What a person skipped in a file: ``written`` comments in its text, and findings ``stored`` elsewhere."""
+
+    written: int = 0
+    stored: list[Skip] = field(default_factory=list)
+
+
+def _edits(report: Report, options: argparse.Namespace, checker: Checker, skips: _Skips) -> Sequence[Rewrite]:
     """The edits that the options ask for: chosen by a person, proven together, or safe by themselves.
 
-    What a person skips is written into the text as a comment, or added to ``skipped`` where the
-    format holds no comments.
+    What a person skips is written into the text as a comment, or stored where the format holds no
+    comments; ``skips`` tells which.
     """
     from checker.rewrite import best, disjoint
     from checker.types import Apply, Rewrite, Span
@@ -643,7 +661,7 @@ def _edits(
                 file=sys.stderr,
             )
             if suffix not in _COMMENTED:
-                skipped.append((finding, reason))
+                skips.stored.append((finding, reason))
                 continue
             text = report.document.text
             line = text.rfind("\n", 0, finding.span.start) + 1
@@ -651,6 +669,7 @@ def _edits(
             comment = comment_above(finding.rule_id, reason, markdown=suffix == ".md")
             ending = "\r\n" if "\r\n" in text else "\n"
             comments.append(Rewrite(Span(line, line), comment + ending, Apply.MANUAL))
+        skips.written += len(comments)
         return sorted([*comments, *choices.edits], key=lambda edit: edit.span)
     if options.unsafe_fixes:
         return report.rewriting.edits
@@ -681,21 +700,22 @@ def _write_edits(
     target: str,
     options: argparse.Namespace,
     checkers: _Checkers,
-    skipped: Sequence[Skip] = (),
+    skips: _Skips,
 ) -> list[Report]:
     """Write a file with its edits, record what was skipped, and check what was written."""
     from checker.baseline import accept
     from checker.rewrite_file import write_rewritten
 
     done = write_rewritten(source, edits, target)
-    print(f"{target}: {done} fixed", file=sys.stderr)
+    noted = f", {skips.written} skipped with a comment" if skips.written else ""
+    print(f"{target}: {done - skips.written} fixed{noted}", file=sys.stderr)
     config = checkers.config_for(source)
     checker = checkers.checker_for(config)
     documents = _read(target, options, config)
     reports = [_narrow(report, options) for report in checker.check_many(documents)]
-    if skipped:
+    if skips.stored:
         # The words around a finding are part of what a baseline knows it by: those that are there now.
-        left = list(skipped)
+        left = list(skips.stored)
         accepted = []
         for report in reports:
             for finding in report.findings:
@@ -752,9 +772,9 @@ def _rewrite(options: argparse.Namespace) -> int:
     checkers = _Checkers(options)
     config = checkers.config_for(options.file)
     reports = list(checkers.checker_for(config).check_many(_read(options.file, options, config)))
-    skipped: list[Skip] = []
-    edits = [(report, _edits(report, options, checkers.checker_for(config), skipped)) for report in reports]
-    after = _write_edits(options.file, edits, options.output, options, checkers, skipped)
+    skips = _Skips()
+    edits = [(report, _edits(report, options, checkers.checker_for(config), skips)) for report in reports]
+    after = _write_edits(options.file, edits, options.output, options, checkers, skips)
     left = [(report, finding) for report in after for finding in report.findings]
     for report, finding in left:
         place = report.document.locate(finding.span.start)

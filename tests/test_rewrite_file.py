@@ -220,7 +220,21 @@ def test_walking_through_findings_takes_a_choice_an_edit_and_a_reason(
     assert "有门店的品牌" in text[1]
     assert text[-1] == "这款面膜效果立竿见影。"
     assert sum("已有检测报告" in line for line in text) == 2
-    assert "跳过：已有检测报告" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "跳过：已有检测报告" in told
+    assert f"{source}: 2 fixed, 2 skipped with a comment" in told
+
+
+def test_fix_takes_what_is_safe_and_tells_what_must_be_looked_at(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "in.txt"
+    source.write_text("本周钜惠，欢迎到店。\n这款理财保本保息。\n", "utf-8")
+    main(["check", str(source), "--fix", "--no-config"])
+    assert source.read_text("utf-8") == "本周优惠，欢迎到店。\n这款理财保本保息。\n"
+    told = capsys.readouterr().err
+    assert f"{source}: 1 fixed" in told
+    assert f"{source}: 1 with suggestions to look at" in told
 
 
 def in_terminal(folder: Path, arguments: list[str], answers: dict[str, list[str]]) -> tuple[int, str]:
