@@ -53,7 +53,7 @@ class Engine:
     @cached_property
     def tokenizer(self) -> Tokenizer:
         """Built when the first sentence wakes."""
-        return Tokenizer(word for word in self.scanner.words if len(word) <= 6)
+        return Tokenizer(word for word in (*self.scanner.words, *self.lexicon.names) if len(word) <= 6)
 
     @cached_property
     def disguises(self) -> Disguises:

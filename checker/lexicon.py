@@ -36,7 +36,10 @@ _NUMBER = (
     r"(?:[0-9][0-9.,]*[万亿千百]?|[零〇一二两三四五六七八九十百千万亿半几数]+(?:点[零一二三四五六七八九]+)?)"
 )
 _PERCENT = rf"(?:{_NUMBER}(?:%|个点|个百分点)|百分之{_NUMBER}|[一二三四五六七八九]成[一二三四五六七八九半]?)"
-_FORMAT = 34
+_FORMAT = 35
+#: Word classes that hold names of public bodies, and the names that are one word.
+_NAMES = ("agency", "organ", "state_organ")
+_NAME = re.compile(r"[\u4e00-\u9fff]{2,6}")
 _CALL_SIGNS = ("outbound", "service", "question")
 Rate = Callable[[Iterable[str]], float]
 
@@ -181,7 +184,10 @@ def fits(rule_id: str, pattern: str) -> bool:
 
 @dataclass(frozen=True)
 class Lexicon:
-    """Everything the engine executes. ``version`` is the digest of the files behind it."""
+    """Everything the engine executes. ``version`` is the digest of the files behind it.
+
+    ``names`` are names of public bodies: words of the language like those of the dictionary.
+    """
 
     rules: tuple[Rule, ...]
     exemptions: tuple[Exemption, ...]
@@ -193,6 +199,7 @@ class Lexicon:
     channels: Mapping[str, Mapping[str, Any]]
     measured: Mapping[str, Any]
     acts: Acts
+    names: tuple[str, ...]
     version: str
     rule_by_id: Mapping[str, Rule] = field(default_factory=dict)
     load_anchors: Callable[[], Mapping[str, Any]] = field(default=dict, repr=False, compare=False)
@@ -383,6 +390,7 @@ def compile_sources(sources: Sequence[tuple[str, str]]) -> dict[str, Any]:
         "allow": [],
         "industries": (tables.get("industries") or {}).get("industries", {}),
         "rewriting": tables["rewrites"],
+        "names": sorted({word for key in _NAMES for word in classes[key] if _NAME.fullmatch(word)}),
         "channels": (tables.get("channels") or {}).get("channels", {}),
         "measured": tables.get("confidence") or {},
     }
@@ -1012,6 +1020,7 @@ def _assemble(
         channels=compiled["channels"],
         measured=compiled["measured"],
         acts=_acts(compiled["acts"]),
+        names=tuple(compiled["names"]),
         version=digest,
         rule_by_id={rule.id: rule for rule in rules},
         load_anchors=load_anchors,
