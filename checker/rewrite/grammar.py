@@ -99,7 +99,10 @@ class Grammar:
         if condition > 1:
             return Topic(left[: condition + 2], pause=True)
         words = [word for word in self.words(left) if word.text.strip()]
-        named = left.strip()
+        named = _HEDGED.sub("", left.strip())
+        copula = _BEFORE_IS.match(named)
+        if copula is not None:
+            return Topic(copula[1], pause=False)  # 这支防晒 | 是目前技术…
         if 3 <= len(named) <= 8 and _DETERMINED.match(named):
             stops = self._light | self._persons
             governed = any(word.text in self._light or word.tag == "p" for word in words[1:2])
@@ -111,7 +114,7 @@ class Grammar:
             words and not self.is_nominal(words[-1]) and not _is_figure(words[-1]) and words[-1].text != "多"
         ):
             words.pop()
-        while words and words[-1].text in self._scopes | {"里", "上", "中", "内", "之中"}:
+        while words and words[-1].text in self._scopes | _PLACES:
             words.pop()
             while words and not self.is_nominal(words[-1]):
                 words.pop()
@@ -139,7 +142,7 @@ class Grammar:
             if text == opener:
                 return None
         text = re.sub(r"(?:年化|月息|日息|利率|年化收益)$", "", text)
-        if text.endswith("的"):
+        if text.endswith("的") or text.startswith("等"):
             return None
         if text in self._persons or len(_HAN.findall(text)) + len(re.findall(r"[A-Za-z0-9]+", text)) < 2:
             return None
@@ -149,7 +152,9 @@ class Grammar:
             return None
         if all(word.tag in ("t", "s", "f", "d", "c", "m", "ns", "tg") for word in words):
             return None
-        return Topic(text, pause=any(self._is_verb(word) for word in words))
+        if _HEDGED.search(text):
+            return None  # 您有点 | 高血压
+        return Topic(text, pause=any(self._is_verb(word) or word.tag in ("ad", "d") for word in words))
 
     def _phrase(self, words: Sequence[Word]) -> Sequence[Word]:
         """The longest noun phrase at the start, without what trails it."""
@@ -182,6 +187,27 @@ class Grammar:
         """True when a text is one noun phrase, such as what follows an attribute."""
         words = [word for word in self.words(text) if word.text.strip()]
         return bool(words) and len(self._phrase(words)) == len(words)
+
+    def cuts_word(self, before: str, after: str) -> bool:
+        """True when a word reaches from one text into the other: 最具投资价值不 | 动产."""
+        return any(word.start < len(before) < word.end for word in self.words(before + after))
+
+    def is_name(self, text: str) -> bool:
+        """True when a text is one noun phrase of plain nouns, such as goods are called by."""
+        words = [word for word in self.words(text) if word.text.strip()]
+        return self.is_noun_phrase(text) and not any(word.tag[:1] in "il" for word in words)
+
+    def name_before(self, left: str) -> str:
+        """The nouns right before a finding that belong to the name it begins with: 国家 | 卫健委."""
+        words = [word for word in self.words(left) if word.text.strip()]
+        start = len(words)
+        while (
+            start
+            and words[start - 1].tag in ("n", "ns", "nt", "nz", "j")
+            and words[start - 1].end == (words[start].start if start < len(words) else len(left))
+        ):
+            start -= 1
+        return left[words[start].start :] if start < len(words) else ""
 
     def starts_nominal(self, text: str) -> bool:
         """True when a text begins with a noun, or an adjective or number before one."""
@@ -224,7 +250,37 @@ class Grammar:
         """True when a topic names people rather than goods."""
         if text.endswith("人") and not text.endswith("机器人"):
             return True
-        return text.endswith(self._people) or text in self._persons
+        return (
+            text.endswith(self._people)
+            or text.removesuffix("们") in self._persons
+            or _KIN.fullmatch(text) is not None
+        )
+
+    def named(self, clause: str) -> Topic | None:
+        """What a clause names first: 这个虫草粉清肺毒 -> 这个虫草粉; None where it names nothing."""
+        opening = _NAMING.match(clause)
+        if opening is None:
+            return None
+        words = [word for word in self.words(clause) if word.text.strip()]
+        noun = next((n for n, word in enumerate(words) if word.tag[:1] == "n"), len(words))
+        later = enumerate(words[noun + 1 :], noun + 1)
+        stop = next((n for n, word in later if word.tag[:1] in "ar" or self._is_verb(word)), len(words))
+        head = self._phrase(words[:stop])
+        text = clause[: head[-1].end] if head else ""
+        if (
+            not any(word.tag[:1] == "n" for word in head)
+            or not len(opening.group()) < len(text) <= 12
+            or clause[len(text) :].startswith("的")
+        ):
+            return None
+        return self._noun_topic(text, head)
+
+    def after_address(self, text: str, clauses: Sequence[Span]) -> int:
+        """The number of clauses at the start that only greet or address somebody: 您好, 阿姨."""
+        for number, clause in enumerate(clauses):
+            if not _ADDRESS.fullmatch(text[clause.start : clause.end]):
+                return number
+        return 0
 
     def is_half_inside(self, text: str) -> bool:
         """True when a clause only says on what the next one rests: 我们会根据您的情况, 通过系统学习."""
@@ -253,7 +309,22 @@ _DETERMINED = re.compile(
 )
 #: Sounds at the start that are no part of a name.
 _FILLERS = re.compile(r"^(?:(?:呃|嗯|额|哎|诶|啊|哦|那个|就是说?)[，、,\s]*)+")
-_PRONOUN = re.compile(r"[你您我他她它]们?|咱们?")
+_HEDGED = re.compile(r"(?:有点儿?|有些|平均|大概|差不多|一般|(?:交|收|给|付|来|拿)个)$")
+_BEFORE_IS = re.compile(r"((?:这|那)[个款套只台支瓶栋份种家][^是的，了在就也都]{1,6})(?:就|真)?是")
+_PLACES = frozenset({"里", "上", "中", "内", "之中", "里面", "里头", "里边", "当中"})
+#: 我妈, 我们家孩子
+_KIN = re.compile(
+    r"(?:我|你|您|他|她|咱|我们|咱们)家?(?:的)?(?:爸|妈|妈妈|爸爸|奶奶|爷爷|婆婆|儿子|女儿|孩子|老公|老婆|邻居|同事|朋友|亲戚)"
+)
+#: How a clause begins that names goods, or the seller's own.
+_NAMING = re.compile(
+    r"(?:我们|咱们?|我)?家?的?[这那][个款套只台支瓶栋份笔种家次位项张批]?|(?:我们|咱们?)家?的?|我家的?|本[品店院]"
+)
+_ADDRESS = re.compile(
+    r"(?:喂|哎|诶|嗯|哦|好的?|对|是的|您好|你好|您放心|您看|您别急|不好意思|打扰了)[啊呀呢吧]?"
+    r"|.{0,5}(?:哥|姐|总|先生|女士|阿姨|叔叔?|大[爷妈哥姐叔]|奶奶|爷爷|老板|老师|同学|美女|帅哥|宝宝们|宝子们|姐妹们?|家人们|老铁们|朋友们|各位|亲|宝)"
+)
+_PRONOUN = re.compile(r"[你您我他她它]们?|咱们?|(?:我们?|咱们?)?[这那][边里儿]")
 _BROKEN = re.compile(
     r"(?:^|[，,。：:；;！!？?、])[的地得了着吗呢](?![确士话解])(?=.?(?:$|[，,。：:；;！!？?、]))"
     r"|(?:^|[，,。：:；;！!？?])[的得](?![到出])"
@@ -261,6 +332,7 @@ _BROKEN = re.compile(
     r"|是是|的的|了了|和和|、、|，，|，。|，、|：，|。。|是的是|很很|都都|就就|最最|比较比较|比较更|更比较|非常比较|特别比较|很比较|真比较|太比较"
     r"|(?:能够|让您|让你|给您|帮您|从而|并且|起到|达到|进行|使佩戴者)(?=$|[，,。；;！!？?])"
     r"|一个(?=$|[，,。；;！!？?])|(?:^|[，,。；])(?:比|由|从|在|为|与|向)(?=$|[，,。；;！!？?])"
+    r"|^(?:对于|针对|关于|随着).*等[。！]?$"
     r"|的(?:、|和)|[的了]是(?=$|[，,。])|不错的不错|是效果|是具体|是您可以|是请|能效果|能具体|可以具体|能请|会请"
 )
 

@@ -28,7 +28,7 @@ from checker.types import Apply, Finding, Span
 
 _MARKS = "，。！？；、,;：: "
 _QUESTION_END = re.compile(r"[?？]")
-_SUPERLATIVE = re.compile(r"(?:最为|最最|最|至|顶(?![级流奢尖]))(?P<quality>[\u4e00-\u9fff]{1,5})")
+_SUPERLATIVE = re.compile(r"(?:最为|最最|最|至|顶(?![级流奢尖配]))(?P<quality>[\u4e00-\u9fff]{1,5})")
 _SUPERLATIVES = re.compile(r"(?:最为|最最|最)(?P<quality>[^最、和与及又\s的]{1,3})[、和与及又\s]*")
 #: Superlatives in a row, with or without marks between: 最快最好最便宜, 最大、最专业的
 _CHAIN = re.compile(
@@ -39,13 +39,15 @@ _IN_CHAIN = re.compile(r"(?:最为|最最|最)(?P<quality>[^最、，,和与又�
 _COMPARED = re.compile(
     r"比(?P<who>(?:我们家?|咱们?家?|本店|这[个款家套]?|它)(?:[^，,：；更还再的]{0,8}(?=更|还要?|再))?)(?P<more>更|还要?|再)?(?P<quality>[^，,：；的了吗呢啦]{1,4})"
 )
+#: A counted noun after an attribute that has lost its 的: 最高 | 一套
+_MEASURED = re.compile(r"(?:[一这那几两]|第[一二三四五六七八九十]+)[套款个家台条种间批位支]")
 _VOW = re.compile(r"百分之?百|百分之一百|100 ?%")
 _WIDE_ASPECT = re.compile(
     r"(?:全[港省市城区县网国球]|整个[\u4e00-\u9fff]{1,5}?|市面上|业内|行业内?|国内|全行业|目前)(?P<aspect>性价比|价格|品质|质量|口碑|服务|采光|保值率|户型)$"
 )
 _SURE = re.compile(r"绝对|肯定|一定|必定|铁定|保证|百分之?百|100 ?%|完全")
 _WHOLE = re.compile(
-    r"(?:(?<=是)[a-z]{2,10}|全[港省市城区县网国球村镇校行业]+|整个[\u4e00-\u9fff]{1,6}?(?=最|第|性价比))(?:的|上|里|内|中)?$"
+    r"(?:(?<=是)[a-z]{2,10}|全[港省市城区县网国球村镇校行业]+|整个[\u4e00-\u9fff]{1,6}?(?=最|第|性价比|$))(?:的|上|里|内|中)?$"
 )
 _FIRST = re.compile(r"第[一1①１]|榜首|冠军|销冠|首位|头名|[Tt][Oo][Pp]\.? ?1|[Nn][Oo]\.? ?1|领先|领跑")
 _NUMBER = r"(?:[0-9][0-9.,]*|[零一二两三四五六七八九十百千万亿半数几]+)"
@@ -72,8 +74,26 @@ _SHARE = re.compile(
 _PAPER = re.compile(
     r"【([^】、]*(?:报告|合同|说明书|文件|条款|页面|资料|产品资料|条款号|规则|披露文件|公告|标签))】"
 )
-#: Statements that say who does what.
-_OWN_SUBJECT = re.compile(r"我们?|您|请您|[买办]不[买办]|每个人")
+#: 全镇就我们家…, 市面上只有这款…
+_ONLY_US = re.compile(
+    r"(?:[^，。]{0,8}?)(?:就(?:只有)?|只有|唯有|也就|仅有?)(?P<who>我们[家店公司这里儿边]{0,2}|咱们?家?|本店|这[款家台瓶])(?:一家|才|还)?(?P<rest>(?:是|有|能|可以|会做|做|用|提供|卖).+)"
+)
+_QUOTED = re.compile(r"‘[^’]{2,20}’|“[^”]{2,20}”|「[^」]{2,20}」|《[^》]{2,20}》|\"[^\"]{2,20}\"")
+#: 论理赔速度，我们公司常年排行业榜首
+_AS_FOR = re.compile(
+    r"(?:论|要说|说到|讲到|比)(?P<of>[^，]{0,6}?)(?:速度|销量|口碑|质量|品质|服务|实力|规模|人气)，(?P<who>(?:我们|咱们?|本)[家店公司院]{0,2})"
+)
+#: What a colon and figures after a clause add to it: 库存倒计时:00:04:12
+_CLOCK = re.compile(r"[:：][0-9][0-9:：.]*(?=$|[，,。！？!? ])")
+#: Nouns of which 比较低 says that they are cheap or small.
+_LOW = re.compile(r"[价费息率利本付耗糖脂卡]|门槛|噪音?|折扣|首付|租金|成本")
+#: A word begun twice: 全、全港最好
+_STUTTER = re.compile(r"([\u4e00-\u9fff])、\1")
+_POSSESSIVE = re.compile(r"(?:我们|咱们?|本店|您)家?的$")
+#: The seller's own side, of which nothing is said about goods.
+_OWN_HOUSE = re.compile(
+    r"(?:我们|咱们?|[我本])(?:家|店|院|司|公司|团队|平台|机构|这边|这儿|这里|加盟商|老师)?"
+)
 _SAY_NOUN = re.compile(r"^【([^】]+)】$")
 
 
@@ -133,8 +153,12 @@ class Case:
         grammar: Grammar,
         industry: str | None,
         others: Sequence[Span] = (),
+        *,
+        goods: bool = False,
     ) -> None:
         self.given = finding
+        #: Whether the trade sells things one can call 这款.
+        self.goods = goods
         self.finding = _trimmed(finding, text)
         self.text = text
         self.sentence = sentence
@@ -182,6 +206,8 @@ class Case:
     def topic(self) -> Topic | None:
         """What the claim is said of."""
         span = self.finding.span
+        if self.left.rstrip().endswith("、"):
+            return None  # 黑眼圈、| 眼袋、细纹: what stands before is an item like the claim
         flagged = any(other.start < span.start and self.clause.start < other.end for other in self.others)
         left = self.left
         if flagged:
@@ -192,14 +218,20 @@ class Case:
             clean = not any(span.end <= other.start < self.clause.end for other in self.others)
             one = not re.search(r"[，,：:]", self.finding.matched)
             if clean and one and self.grammar.ends_in_verb(self.finding.matched) and len(self.right) >= 3:
-                if self.grammar.is_noun_phrase(self.right) and not re.match(r"[0-9市地]", self.right):
+                if self.grammar.is_name(self.right) and not re.match(r"[0-9市地您你]", self.right):
                     return Topic(self.right.rstrip("的了"), pause=False)
+        if topic is None and not self.left and self.is_attribute and self.goods:
+            noun = self.right.removeprefix("的").rstrip("了")  # 央视推荐的 | 破壁机
+            if len(noun) <= 8 and self.grammar.is_short_noun(noun) and not self.grammar.is_about_people(noun):
+                return Topic("这款" + noun, pause=False)
         return topic
 
     @property
     def is_attribute(self) -> bool:
         """True when the finding modifies a noun that follows it with 的."""
         matched, right = self.finding.matched, self.right
+        if _POSSESSIVE.search(matched):
+            return False  # 一百万家庭选择了我们的 | 英语课
         if right.startswith("的"):
             noun = right[1:]
             return self.grammar.starts_nominal(noun) or self.grammar.is_short_noun(noun)
@@ -215,6 +247,7 @@ class Drafter:
         data = lexicon.rewriting
         self._softer: Mapping[str, str] = data["softer"]
         self._ranked: Mapping[str, str] = data["ranked"]
+        self._predicates: Mapping[str, str] = data["predicates"]
         self._goods = frozenset(data["goods"])
         self._idle = frozenset(data["idle"])
         self._scopes = sorted(data["scopes"], key=len, reverse=True)
@@ -224,12 +257,16 @@ class Drafter:
         self._questions: Mapping[str, str] = data["questions"]
         self._statements: Sequence[Mapping[str, Any]] = data["statements"]
         self._collocations: Sequence[Mapping[str, str]] = data["collocations"]
-        self._consequences = {
-            category: re.compile(entry["opens"])
-            for entry in data["consequences"]
-            for category in entry["categories"]
-        }
+        opens: dict[str, list[str]] = {}
+        for entry in data["consequences"]:
+            for category in entry["categories"]:
+                opens.setdefault(category, []).append(entry["opens"])
+        self._consequences = {key: re.compile("|".join(some)) for key, some in opens.items()}
         self._shared: dict[tuple[str, str | None], tuple[_Shared, ...]] = {}
+
+    def sells_goods(self, industry: str | None) -> bool:
+        """True for industries that sell things one can call 这款."""
+        return industry in self._goods
 
     def shared(self, rule: Subject, industry: str | None) -> tuple[_Shared, ...]:
         """The statements of ``rewrites.yaml`` for a rule: those that name it before those of its category."""
@@ -283,14 +320,25 @@ class Drafter:
         for option in rule.rewrites:
             out += self._option(case, rule, option, order)
             order += 1
-        if not rule.id.endswith("/model"):  # it says that a sentence claims something, not which words do
+        if rule.id.endswith("/model"):
+            out += self._instead(case, rule, order)
+        else:
             out += self._general(case, rule, order)
         given, asked = case.given, self.question(rule)
         out.append(Draft(given.span, given.matched, "question", 90, "", Apply.MANUAL, asked))
         seen: set[tuple[Span, str]] = set()
         kept = []
+        quoted = _quoted(case)
         for draft in out:
             key = (draft.span, draft.text)
+            if (
+                quoted
+                and draft.kind != "question"
+                and quoted.start < draft.span.end
+                and draft.span.start < quoted.end
+            ):
+                if not (draft.span.start < quoted.start and quoted.end < draft.span.end):
+                    continue  # a part of a name in quotation marks
             if key not in seen:
                 seen.add(key)
                 kept.append(draft)
@@ -342,6 +390,7 @@ class Drafter:
             yield from self._ranked_aspect(case, order)
             yield from self._chained(case, order)
             yield from self._compared(case)
+            yield from self._only_us(case)
             yield from self._softened(case, order + 1)
             scope = self._before_scope(case.clause.start, case.left)
             before = case.text[case.clause.start : scope] if scope is not None else case.left
@@ -353,6 +402,8 @@ class Drafter:
             if only and case.words not in self._idle:
                 rest = case.finding.matched[only.end() :]
                 yield Draft(case.finding.span, rest, "words", -1, rest)
+        if rule.category == "disparagement":
+            yield from self._only_us(case)
         if rule.category in ("unsupported-data", "endorsement"):
             yield from self._vague(case, order)
             if case.is_attribute:
@@ -376,6 +427,38 @@ class Drafter:
             yield from self._without_clause(case, order + 8)
         if rule.category == "unsupported-data" or _FIRST.search(case.finding.matched):
             yield from self._attributed(case, rule)
+
+    def _superlative_inside(self, case: Case, order: int) -> Iterator[Draft]:
+        """The superlative that is among the words the model found, in softer words."""
+        found = _SUPERLATIVE.search(case.finding.matched)
+        if found is None:
+            return
+        quality, _ = self._plain(found["quality"])
+        start = case.finding.span.start + found.start()
+        span = Span(start, start + found.start("quality") - found.start() + len(quality))
+        words = replace(case.finding, span=span, matched=case.text[span.start : span.end])
+        inner = Case(
+            words, case.text, case.sentence, self.grammar, case.industry, case.others, goods=case.goods
+        )
+        yield from self._softened(inner, order)
+
+    def _instead(self, case: Case, rule: Subject, order: int) -> Iterator[Draft]:
+        """What to say instead of what the model found.
+
+        It says that a sentence claims something and knows only roughly which words do: a statement
+        takes the place of these clauses, of the rest of the sentence from there, or of the whole.
+        """
+        if rule.category == "absolute":
+            yield from self._superlative_inside(case, order)
+        sentence = fold(case.text[case.sentence.start : case.sentence.end])
+        first, last = case.touched
+        opening = min(first, self.grammar.after_address(case.text, case.clauses))
+        for shared in self.shared(rule, case.industry):
+            if shared.when and not re.search(shared.when, sentence):
+                continue
+            for place, part in enumerate((slice(first, last + 1), slice(first, None), slice(opening, None))):
+                yield from self._instead_of(case, shared.text, order + place, part)
+            order += 3
 
     # --- words for words ------------------------------------------------------------------------------
 
@@ -416,6 +499,8 @@ class Drafter:
         forms = [words + "的", words] if attribute else [words]
         if attribute and re.match(r"[^的，、]{1,4}的", right):
             forms = [words]
+        elif not noun and not words.endswith("的") and _MEASURED.match(right):
+            forms = [words + "的"]  # 性价比最高 | 一套
         if re.search(r"(?:非常|特别|比较|十分|很|挺|真|更|超级)$", left):
             forms = [form.removeprefix("比较") for form in forms]
         if left.endswith("比"):
@@ -427,6 +512,11 @@ class Drafter:
             yield Draft(Span(span.start - 1, span.end + choice.end()), words, "words", order, words)
             return
         ends = only_particles(right) and right.rstrip("了呢吧啊呀哦，") in ("", "的")
+        is_low = words in ("比较低", "较低") and case.finding.category == "absolute"
+        if is_low and ends and not _LOW.search(left):
+            forms = ["价格比较优惠"]  # 四轮全换 | 全市最低
+        if ends and left.endswith("是"):
+            forms = [self._predicates.get(form, form) for form in forms]
         if right.startswith("的"):
             forms = [form.removesuffix("的") for form in forms]
         aspect = _WIDE_ASPECT.search(left)
@@ -458,6 +548,7 @@ class Drafter:
                 continue
             for form in forms:
                 yield Draft(Span(start, span.end), form, "words", order, words)
+                order += form is not forms[-1] and not form.endswith("品牌")
 
     def _before(self, case: Case) -> str:
         """The clause before the finding, and before the field of comparison in front of it."""
@@ -483,7 +574,12 @@ class Drafter:
     def _before_scope(self, start: int, left: str) -> int | None:
         """Where a field of comparison right before the finding begins (全国, 在市面上), if one stands there."""
         match = self._scope_end.search(_aligned(left)) or _WHOLE.search(left)
-        return start + match.start() if match else None
+        if match is None:
+            return None
+        begun = left[: match.start()]  # 全、| 全港
+        return (
+            start + match.start() - (2 if begun.endswith("、") and begun[-2:-1] == left[match.start()] else 0)
+        )
 
     def _softened(self, case: Case, order: int) -> Iterator[Draft]:
         """最X as a salesperson may say it, wherever in the finding it stands."""
@@ -497,7 +593,7 @@ class Drafter:
             yield from self._words(case, self._softer.get(first, "比较" + first), order + 1)
             return
         match = _SUPERLATIVE.search(case.finding.matched)
-        if match is None:
+        if match is None or self.grammar.cuts_word(case.finding.matched, case.right):
             return
         quality = match["quality"]
         for length in range(len(quality), 0, -1):
@@ -552,6 +648,9 @@ class Drafter:
             scope = self._before_scope(clause.start, text[clause.start : chain.start()])
             start = chain.start() if scope is None else scope
             said += text[end : span.end]
+            following = text[max(end, span.end) : clause.end]
+            if not said.endswith("的") and self._modifies(following):
+                said += "的"  # 最好最优 | 品质荔枝干
             yield Draft(Span(start, max(end, span.end)), said, "words", -2, said)
         places = [
             match
@@ -606,6 +705,18 @@ class Drafter:
         else:
             yield Draft(Span(clause.start, end), who + softer, "words", -2, softer)
 
+    def _only_us(self, case: Case) -> Iterator[Draft]:
+        """全城就我们家有包机 -> 我们家有包机: what we have stays, that nobody else has it goes."""
+        clause = case.clause
+        found = _ONLY_US.fullmatch(_aligned(case.text[clause.start : clause.end]))
+        if found is None:
+            return
+        said = found["who"] + found["rest"]
+        if found["rest"].endswith("的") and found["rest"].startswith("是"):
+            rest = found["rest"][1:-1]
+            said = found["who"] + "比较" + rest if len(rest) <= 2 and rest not in self._softer else said
+        yield Draft(clause, said, "words", -2, said)
+
     def _ranked_aspect(self, case: Case, order: int) -> Iterator[Draft]:
         """销量第一 -> 销量不错: the respect stays, the rank goes."""
         text, span = case.text, case.finding.span
@@ -644,6 +755,9 @@ class Drafter:
         topic = self.grammar.topic(text[case.clause.start : start])
         if only_particles(after):
             lead = topic.text if topic else ""
+            about = _AS_FOR.match(text, case.clause.start, span.end)
+            if about:
+                lead = about["who"] + about["of"]
             yield Draft(Span(case.clause.start, case.clause.end), lead + said, "words", order, said)
 
     def _without_attribute(self, case: Case, order: int) -> Iterator[Draft]:
@@ -664,17 +778,22 @@ class Drafter:
         if scope is not None:
             start = scope
             left = text[case.clause.start : start]
+        elif case.finding.category in ("endorsement", "impersonation"):
+            start -= len(self.grammar.name_before(left))  # 国家 | 卫健委推荐的 | 产品
+            left = text[case.clause.start : start]
         if left.endswith(("是", "为", "叫")) and not re.search(r"[一这那几两]", text[end : end + 2]):
             # 是全国第一的牌子 -> 是不错的牌子: without its attribute the noun says nothing.
             yield Draft(Span(start, end), "不错的", "words", order, "不错的")
             return
         words = self.grammar.words(left)
-        if words and words[-1].tag in ("ns", "s", "f", "nt", "nz") and not text[start:end].endswith("的"):
+        place = words and words[-1].tag in ("ns", "s", "f", "nt", "nz")
+        if place and not text[start:end].endswith("的") and "的" not in text[end : case.clause.end]:
             yield Draft(Span(start, end), "的", "attribute", order, "")
         noun = text[end : case.clause.end]
-        opens = start == case.sentence.start and case.industry in self._goods and len(noun) <= 8
+        opens = start == case.sentence.start and case.goods and len(noun) <= 8
         if opens and self.grammar.is_short_noun(noun) and not self.grammar.is_about_people(noun):
-            yield Draft(Span(start, end), "这款", "attribute", order - 1, "这款")
+            alone = case.clause == case.sentence  # 这款破壁机 alone says nothing
+            yield Draft(Span(start, end), "这款", "attribute", order + (8 if alone else -1), "这款")
         yield Draft(Span(start, end), "", "attribute", order)
 
     # --- figures ----------------------------------------------------------------------------------------
@@ -717,7 +836,7 @@ class Drafter:
                 continue
             lead = re.match(r"(?:目前)?已经?|", count.group())
             assert lead is not None
-            there = (lead.group() or not rest) and not text[: start + count.start()].endswith("有")
+            there = (lead.group() or not rest) and not text[: start + count.start()].endswith(("有", "了"))
             said = lead.group() + ("有" if there else "") + "不少"
             yield self._part(case, Span(start + count.start(), start + last), said)
             break
@@ -740,7 +859,6 @@ class Drafter:
     def _statement(self, case: Case, statement: str, order: int, *, whole: bool = False) -> Iterator[Draft]:
         """The statement in the place of the clause, after the topic of the claim if there is one."""
         text = case.text
-        clause = case.clause
         filled = self._filled(statement, case)
         if filled is None:
             return
@@ -750,48 +868,64 @@ class Drafter:
             said = filled + "。" if asked else filled
             yield Draft(Span(start, end + bool(asked)), said, "statement", order, filled)
             return
-        clause = self._with_neighbours(case)
+        clause, near = self._with_neighbours(case)
         before = text[case.sentence.start : clause.start]
-        already = text[case.sentence.start : case.sentence.end]
-        if filled in already:
+        if filled in text[case.sentence.start : case.sentence.end]:
             return
-        end = clause.end
-        closing = text[end : end + 1]
-        said = filled
-        if _QUESTION_END.match(closing):
-            end, said = end + 1, filled + "。"
         topic = case.topic
         if topic is None and "{amount}" in statement:
             topic = self._priced(case)
         of_endorser = case.finding.category == "endorsement" and topic is not None
         if of_endorser and topic is not None and not re.match(r"[这那本咱]|我们", topic.text):
             topic = None  # 农科院 | 专家都用: who praises is no topic
-        if topic is not None and re.search(r"[率例]$|数据$|指标$", topic.text):
-            topic = None  # 通过率，能不能通过要看…
-        if topic is not None and _OWN_SUBJECT.match(said) and self.grammar.is_about_people(topic.text):
-            topic = None
-        if topic is not None and said.startswith("我们") and "我们" in topic.text:
-            said = said.removeprefix("我们")
-        if topic is not None:
-            pause = topic.pause or _wants_pause(filled)
-            joined = topic.text + ("，" if pause else "") + said
-            if topic.text.endswith(said[:2]) and len(topic.text) > 3:
-                joined = topic.text + said[2:]  # 这个面膜效果 | 效果因人而异
-            if case.text[case.sentence.start : clause.start].strip() and topic.text in before:
-                joined = said
-            yield Draft(Span(clause.start, end), joined, "statement", order, filled)
-        elif self._needs_topic(filled) and not before.strip():
+        topic = self._fitting(topic, filled)
+        if topic is None and self._needs_topic(filled) and not before.strip():
             return
-        if topic is None:
-            yield Draft(Span(clause.start, end), said, "statement", order, filled)
+        said = filled
+        if topic is not None:
+            said = _joined(topic, filled)
+            if topic.text in before:
+                said = filled
+        yield self._said(case, clause, said, order, filled)
+        if near.end < clause.end:  # should what follows from the claim be needed after all
+            yield self._said(case, near, said, order + 1, filled)
 
-    def _with_neighbours(self, case: Case) -> Span:
-        """The clause with the half that leads to it and with what is said to follow from the claim."""
+    def _instead_of(self, case: Case, statement: str, order: int, clauses: slice) -> Iterator[Draft]:
+        """The statement in the place of clauses, after what the first of them names."""
+        filled = self._filled(statement, case)
+        replaced = case.clauses[clauses]
+        if filled is None or filled in case.text[case.sentence.start : case.sentence.end]:
+            return
+        span = Span(replaced[0].start, replaced[-1].end)
+        topic = self._fitting(self.grammar.named(case.text[span.start : replaced[0].end]), filled)
+        if topic is None and self._needs_topic(filled):
+            return
+        yield self._said(case, span, filled if topic is None else _joined(topic, filled), order, filled)
+
+    def _said(self, case: Case, span: Span, said: str, order: int, added: str) -> Draft:
+        """A statement as a draft; at the end of a question it ends the sentence."""
+        if _QUESTION_END.match(case.text[span.end : span.end + 1]):
+            return Draft(Span(span.start, span.end + 1), said + "。", "statement", order, added)
+        return Draft(span, said, "statement", order, added)
+
+    def _fitting(self, topic: Topic | None, statement: str) -> Topic | None:
+        """The topic, if the statement can be said of it."""
+        if topic is None or re.search(r"[率例]$|数据$|指标$", topic.text):
+            return None  # 通过率，能不能通过要看…
+        if self.grammar.is_about_people(topic.text):
+            return None  # 我妈，保健功能以说明书为准
+        if _OWN_HOUSE.fullmatch(topic.text) and _wants_pause(statement) and not statement.startswith("我们"):
+            return None  # 我们院，具体由医生面诊说明
+        return topic
+
+    def _with_neighbours(self, case: Case) -> tuple[Span, Span]:
+        """The clause with the half that leads to it, with and without what is said to follow from the claim."""
         first, last = case.touched
         start, end = case.clause
         text, clauses = case.text, case.clauses
         if first and self.grammar.is_half_inside(text[clauses[first - 1].start : clauses[first - 1].end]):
             start = clauses[first - 1].start
+        near = Span(start, end)
         rule = subject_of(self._lexicon, case.finding)
         opens = self._consequences.get(rule.category) if rule else None
         while (
@@ -801,7 +935,11 @@ class Drafter:
         ):
             last += 1
             end = clauses[last].end
-        return Span(start, end)
+        clock = _CLOCK.match(text, end, case.sentence.end)
+        if clock:
+            near = Span(start, clock.end()) if near.end == end else near
+            end = clock.end()
+        return Span(start, end), near
 
     def _needs_topic(self, statement: str) -> bool:
         return (
@@ -858,6 +996,8 @@ class Drafter:
             yield Draft(Span(span.start if scope is None else scope, span.end + 1), "", "delete", -2)
             return
         items = _items(text, clause)
+        if _STUTTER.search(text[clause.start : clause.end]):
+            return  # 能抗、抗癌 is no enumeration
         place = next((n for n, item in enumerate(items) if item.covers(span)), None)
         if place is None or len(items) < 2:
             return
@@ -895,8 +1035,12 @@ class Drafter:
             for c in (*before, *after)
             if c not in flagged and self.grammar.has_predicate(text[c.start : c.end])
         ]
-        if not standing or sum(map(len, rest)) < 5:
+        if not standing or sum(map(len, rest)) < (5 if before else 8):
             return
+        rule = subject_of(self._lexicon, case.finding)
+        opens = self._consequences.get(rule.category) if rule else None
+        if not before and opens and opens.match(fold(rest[0])):
+            return  # what only follows from the claim
         if before and self.grammar.is_half(text[before[-1].start : before[-1].end]):
             return
         if before and text[before[-1].end : clauses[first].start].strip() in ("：", ":"):
@@ -921,7 +1065,17 @@ class Drafter:
 
     def _stands_first(self, clause: str) -> bool:
         words = self.grammar.words(clause)
-        return bool(words) and (self.grammar.is_nominal(words[0]) or words[0].tag[:1] in "vtrdpa")
+        return bool(words) and (self.grammar.is_nominal(words[0]) or words[0].tag[:1] in "tr")
+
+
+def _quoted(case: Case) -> Span | None:
+    """The words in quotation marks that the finding is a part of; None when it is all of them, or in none."""
+    start, end = case.finding.span
+    for found in _QUOTED.finditer(case.text, case.sentence.start, case.sentence.end):
+        inside = Span(found.start() + 1, found.end() - 1)
+        if inside.start <= start and end <= inside.end and (start, end) != inside:
+            return inside
+    return None
 
 
 def _items(text: str, clause: Span) -> list[Span]:
@@ -988,6 +1142,15 @@ def _complete(statement: str) -> list[str]:
     if len(parts) > 1 and parts[-1].startswith("可参考"):
         said = "，".join(parts[:-1])
     return [said] if len(said) >= 4 else []
+
+
+def _joined(topic: Topic, statement: str) -> str:
+    """A topic and what is said of it: 这个班，学习效果因人而异."""
+    if statement.startswith("我们") and "我们" in topic.text:
+        statement = statement.removeprefix("我们")
+    if topic.text.endswith(statement[:2]) and len(topic.text) > 3:
+        return topic.text + statement[2:]  # 这个面膜效果 | 效果因人而异
+    return topic.text + ("，" if topic.pause or _wants_pause(statement) else "") + statement
 
 
 def _wants_pause(statement: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
@@ -31,6 +32,11 @@ _MOST_PROOF = 400_000
 _CACHE_SIZE = 20_000
 #: Drafts of one finding that are proven in one go.
 _AT_ONCE = 3
+#: A question that wants no answer, and the claim that answers it: 谁说不能保本？| 我们就能
+_ASKED_BACK = re.compile(r"(?:谁说|难道|凭什么说|见过|听说过|什么时候)[^。！？?!\n]*[？?]$")
+_ANSWER = re.compile(
+    r" ?(?:我们|咱们?|本店|这[款个家]|我)[^，,。！？?!；;\n]{0,8}(?:能|可以|敢|会|行|没有|做到|例外)(?:的|啊|呀|呢)?(?:[。！!]|$|[，,])"
+)
 #: What a rewrite puts in holds no term that any rule bans, in whatever industry or channel.
 _ANYWHERE = Setting(EVERYWHERE, True)
 
@@ -363,7 +369,9 @@ class Rewriter:
             else len(region),
         )
         moved = replace(finding, span=Span(key.start, key.end))
-        case = Case(moved, region, sentence, grammar, key.setting.industry, key.others)
+        industry = key.setting.industry
+        goods = self._drafter.sells_goods(industry)
+        case = Case(moved, region, sentence, grammar, industry, key.others, goods=goods)
         scarred = grammar.is_broken(region)
         out = []
         for draft in self._drafter.drafts(case):
@@ -464,6 +472,9 @@ def _region(document: Document, span: Span) -> Span:
     end = sentence.end
     if end < limits.end and document.text[end] not in "\n\r":
         end += 1
+    if _ASKED_BACK.search(document.text, sentence.start, end):
+        answer = _ANSWER.match(document.text, end, limits.end)
+        end = answer.end() - (answer.group()[-1] in "，,") if answer else end
     return Span(sentence.start, end)
 
 
