@@ -4,7 +4,8 @@ DIR holds JSON lines files with ``text`` or ``turns`` (``speaker``, ``text``) an
 them is stored here. Printed are the share of violation findings with a rewrite, the share with a real
 one (no slot to fill), and every suggestion that breaks a promise: one that checks again with its
 finding or with a new one. ``--show N`` prints N sentences drawn at random with their best suggestions,
-to be read by a person.
+to be read by a person. DIR may also be ``tests/data/rewrites.jsonl``, or a file like it: then the best
+rewrites are measured against the wordings written there.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ import json
 import random
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import SequenceMatcher
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from checker import Apply, Checker, Document, State
 from checker.rewrite import best
@@ -34,6 +38,34 @@ def documents(folder: Path) -> Iterator[Document]:
                 yield Document.from_text(row["text"], path=row["id"])
 
 
+def choices(rows: Sequence[Mapping[str, Any]]) -> Counter[str]:
+    """How the rewritten sentences compare with wordings that somebody accepts and refuses, by characters in common.
+
+    ``close``: at least 0.6 of the characters are those of an accepted wording
+    (:meth:`difflib.SequenceMatcher.ratio`). The sentence itself counts as refused.
+    """
+    checkers = {row["industry"]: Checker(industry=row["industry"]) for row in rows}
+    counts: Counter[str] = Counter(sentences=len(rows))
+    for row in rows:
+        report = checkers[row["industry"]].check(row["sentence"])
+        if not report.findings:
+            continue
+        text = report.rewritten
+        refused = [item["text"] for item in row["unacceptable"]]
+        best_accepted = max(map(partial(_alike, text), row["acceptable"]))
+        counts["found"] += 1
+        counts["rewritten"] += text != row["sentence"]
+        counts["refused wording chosen"] += text in refused
+        counts["close"] += best_accepted >= 0.6
+        worst = max(map(partial(_alike, text), [row["sentence"], *refused]))
+        counts["nearer to an accepted than to a refused wording"] += best_accepted > worst
+    return counts
+
+
+def _alike(one: str, other: str) -> float:
+    return SequenceMatcher(None, one, other, autojunk=False).ratio()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -42,6 +74,13 @@ def main() -> int:
     parser.add_argument("--show", type=int, default=0, metavar="N")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
+    if options.folder.is_file():
+        rows = [json.loads(line) for line in options.folder.read_text(encoding="utf-8").splitlines()]
+        measured = choices(rows)
+        for name, count in measured.items():
+            share = f"  {count / measured['found']:.1%}" if name not in ("sentences", "found") else ""
+            print(f"{name:48s} {count}{share}")
+        return 1 if measured["refused wording chosen"] else 0
     checker = Checker()
     counts: Counter[str] = Counter()
     lines: list[str] = []
