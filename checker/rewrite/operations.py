@@ -87,6 +87,7 @@ _AS_FOR = re.compile(
 _CLOCK = re.compile(r"[:：][0-9][0-9:：.]*(?=$|[，,。！？!? ])")
 #: Nouns of which 比较低 says that they are cheap or small.
 _LOW = re.compile(r"[价费息率利本付耗糖脂卡]|门槛|噪音?|折扣|首付|租金|成本")
+_COUNTER = re.compile(r"[这那][个款套只台支瓶栋份种家次盒包]")
 #: A word begun twice: 全、全港最好
 _STUTTER = re.compile(r"([\u4e00-\u9fff])、\1")
 _POSSESSIVE = re.compile(r"(?:我们|咱们?|本店|您)家?的$")
@@ -220,6 +221,8 @@ class Case:
             if clean and one and self.grammar.ends_in_verb(self.finding.matched) and len(self.right) >= 3:
                 if self.grammar.is_name(self.right) and not re.match(r"[0-9市地您你]", self.right):
                     return Topic(self.right.rstrip("的了"), pause=False)
+        if topic is not None and _COUNTER.fullmatch(topic.text) and self.grammar.starts_nominal(self.right):
+            return None  # 这瓶 | 防脱 | 洗发水
         if topic is None and not self.left and self.is_attribute and self.goods:
             noun = self.right.removeprefix("的").rstrip("了")  # 央视推荐的 | 破壁机
             if len(noun) <= 8 and self.grammar.is_short_noun(noun) and not self.grammar.is_about_people(noun):
@@ -272,7 +275,7 @@ class Drafter:
         """The statements of ``rewrites.yaml`` for a rule: those that name it before those of its category."""
         key = (rule.id, industry)
         if key not in self._shared:
-            found: dict[str, _Shared] = {}
+            found: dict[tuple[str, str], _Shared] = {}
             general: list[_Shared] = []
             for entry in self._statements:
                 covers = entry["covers"]
@@ -289,11 +292,11 @@ class Drafter:
                 for text in entry["to"]:
                     item = _Shared(text, entry.get("when", ""), place)
                     if named:
-                        found.setdefault(text, item)
+                        found.setdefault((text, item.when), item)
                     else:
                         general.append(item)
             for item in general:
-                found.setdefault(item.text, item)
+                found.setdefault((item.text, item.when), item)
             self._shared[key] = tuple(found.values())
         return self._shared[key]
 
