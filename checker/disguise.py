@@ -18,6 +18,7 @@ at these places only. The pinyin of characters comes from pypinyin once; it is c
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
@@ -136,7 +137,7 @@ class Disguises:
         self._weak = frozenset(data["weak"])
         self._everyday = frozenset(data["common"]) | self._weak | frozenset(data["everyday"])
         self._tokenize = tokenize
-        self._tokens: dict[str, Spans] = {}
+        self._tokens: dict[str, list[int]] = {}
         self._signs: dict[str, list[str]] = {}
         for table in ("shapes", "splits"):
             for real, likes in data[table].items():
@@ -212,27 +213,34 @@ class Disguises:
         number = view.sentence_of[place]
         return int(view.starts[number]), int(view.ends[number])
 
-    def _words(self, view: View, place: int) -> tuple[int, Spans]:
-        """Where the sentence of a place begins, and for each of its characters the word it is in."""
+    def _words(self, view: View, place: int) -> tuple[int, list[int]]:
+        """Where the sentence of a place begins, and where its words begin, with its end; both in order."""
         base, stop = self._sentence(view, place)
         sentence = view.text[base:stop]
-        words = self._tokens.get(sentence)
-        if words is None:
-            words = self._tokens[sentence] = [
-                word for word in self._tokenize(sentence) for _ in range(word[1] - word[0])
-            ]
-        return base, words
+        edges = self._tokens.get(sentence)
+        if edges is None:
+            edges = self._tokens[sentence] = [0, *(last for _, last in self._tokenize(sentence))]
+        return base, edges
 
     def _in_word(self, view: View, start: int, end: int) -> bool:
         """True when a character of (start, end) is part of a longer word of the dictionary."""
-        base, words = self._words(view, start)
-        return any(last - first > 1 for first, last in words[start - base : end - base])
+        base, edges = self._words(view, start)
+        last = end - base
+        number = bisect_right(edges, start - base)
+        while number < len(edges) and edges[number - 1] < last:
+            if edges[number] - edges[number - 1] > 1:
+                return True
+            number += 1
+        return False
 
     def _cuts_word(self, view: View, start: int, end: int) -> bool:
         """True when an edge of (start, end) cuts a word."""
-        base, words = self._words(view, start)
+        base, edges = self._words(view, start)
         first, last = start - base, end - base
-        return words[first][0] < first or (last <= len(words) and words[last - 1][1] > last)
+        number = bisect_left(edges, last)
+        return edges[bisect_right(edges, first) - 1] < first or (
+            number < len(edges) and edges[number] > last
+        )
 
     def _covering(self, view: View, start: int, end: int, reading: str, *, beyond: bool = True) -> Spans:
         """Where fragments cover ``reading`` written at (start, end); offsets in the view, longest first.

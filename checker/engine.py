@@ -26,6 +26,7 @@ _CACHE_SIZE = 20_000
 #: A model's span with fewer characters says nothing to a reader.
 _SHORTEST_DOUBT = 4
 _MARK = MARK.encode()
+_Held = dict[tuple[Condition, bytes], bool]
 
 
 class Engine:
@@ -86,13 +87,14 @@ class Engine:
                 known.clear()
             known.update(learned)
         out: list[tuple[int, Hit, Candidate]] = []
+        held: _Held = {}
         for number, sentence in zip(numbers, sentences):
             for hit in recalled[sentence] or ():
                 if hit.rule.id not in active[scene.part(number)]:
                     continue
                 candidate = hit.candidate
                 if candidate is None:
-                    judge = _SentenceJudge(self, hit.text, scene, number)
+                    judge = _SentenceJudge(self, hit.text, held, scene, number)
                     candidate = judge.weigh(hit.rule, *hit.place, hit.fired)
                 if candidate is not None:
                     out.append((number, hit, candidate))
@@ -110,9 +112,10 @@ class Engine:
         chosen = np.array(sorted(unknown.values()), dtype=np.int32)
         base = plain if len(chosen) == len(plain.starts) else select(plain, chosen, "plain")
         view = self.disguises.read(base)
+        held: _Held = {}
         for number, woken in self.scanner.scan(view, dialogue=dialogue):
             place = _Place(scene, view, number)
-            judge = _SentenceJudge(self, place.text)
+            judge = _SentenceJudge(self, place.text, held)
             for rule, first, last, fired, candidate in judge.run(woken, place.differs):
                 left, right = place.plain(first, last)
                 read_as = place.text[first:last]
@@ -171,7 +174,7 @@ class Engine:
                 continue
             place = int(base.sentences[number])
             text = scene.sentence(place)
-            judge = _SentenceJudge(self, text)
+            judge = _SentenceJudge(self, text, {})
             start, end = _readable(text, opinion.start, opinion.end, judge.tokens)
             fired = "、".join(words for words, _ in opinion.evidence)
             try:
@@ -276,17 +279,20 @@ class _Place:
 class _SentenceJudge:
     """Judges the rules that woke in one sentence of one view.
 
-    Without a scene every condition that looks beyond the sentence is left for later.
+    Without a scene every condition that looks beyond the sentence is left for later. ``held`` is
+    shared by the sentences that are judged together.
     """
 
-    def __init__(self, engine: Engine, sentence: str, scene: Scene | None = None, number: int = 0) -> None:
+    def __init__(
+        self, engine: Engine, sentence: str, held: _Held, scene: Scene | None = None, number: int = 0
+    ) -> None:
         self.engine = engine
         self.scene = scene
         self.sentence = sentence
         self.number = number
         self._tokens: list[tuple[int, int]] | None = None
         self._excuses: list[int] | None = None
-        self._held: dict[Condition, bool] = {}
+        self._held = held
 
     # functools.cached_property takes a lock, which costs more than these do.
     @property

@@ -25,7 +25,8 @@ class Context:
 
     ``start`` and ``end`` are offsets in ``sentence`` (a view's text). ``tokens`` are token spans
     of the sentence. ``turn_text`` and ``document_text`` are only called when a condition asks.
-    ``held`` remembers what holds of the whole sentence, for all of its candidates.
+    ``held`` remembers which condition holds of which words, for all candidates judged together:
+    what stands before or after them is often the same.
     """
 
     __slots__ = (
@@ -48,7 +49,7 @@ class Context:
         tokens: Callable[[], list[tuple[int, int]]],
         turn_text: Callable[[], str],
         document_text: Callable[[], str],
-        held: dict[Condition, bool] | None = None,
+        held: dict[tuple[Condition, bytes], bool] | None = None,
     ) -> None:
         self.sentence = sentence
         self.start = start
@@ -112,7 +113,6 @@ class Condition:
         "_compiled",
         "_is_far",
         "_is_searched",
-        "_is_whole",
         "_known",
         "_pattern",
         "is_negated",
@@ -126,18 +126,16 @@ class Condition:
         self._compiled: Pattern | None = None
         self._known: tuple[str, bool] | None = None
         self._is_far = self.part in ("turn", "document")
-        self._is_whole = self.part == "sentence"
         self._is_searched = self.part not in ("after", "inside", "token", "around")
 
     def holds(self, context: Context) -> bool:
         """True when the condition holds of a candidate."""
         if self._is_far:
             return self._found_once(context) is not self.is_negated
-        if not self._is_whole:
-            return self._matches(context.part(self.part)) is not self.is_negated
-        known = context.held.get(self)
+        text = context.part(self.part)
+        known = context.held.get((self, text))
         if known is None:
-            known = context.held[self] = self._matches(context.part(self.part)) is not self.is_negated
+            known = context.held[self, text] = self._matches(text) is not self.is_negated
         return known
 
     def _found_once(self, context: Context) -> bool:
