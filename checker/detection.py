@@ -75,17 +75,25 @@ class Detector:
         weighed = np.zeros((len(keys) + 1, self._weights.shape[1]), dtype=np.int64)
         np.cumsum(self._weights[words] * counts[:, None], axis=0, out=weighed[1:])
         scores = weighed[edges[1:]] - weighed[edges[:-1]]
-        met = [words[first:last] for first, last in zip(edges[:-1].tolist(), edges[1:].tolist())]
-        return list(zip(*(self._guesses(scores, *table, met) for table in zip(self._firsts, self._labels))))
+        tables = zip(self._firsts, self._labels)
+        return list(zip(*(self._guesses(scores, *table, parts, words) for table in tables)))
 
     def _guesses(
-        self, scores: npt.NDArray[np.int64], first: int, labels: Sequence[str], met: Sequence[Words]
+        self, scores: npt.NDArray[np.int64], first: int, labels: Sequence[str], parts: Words, words: Words
     ) -> list[Guess]:
-        """For every row of scores the guess from the labels of one table, whose columns begin at ``first``."""
+        """For every row of scores the guess from the labels of one table, whose columns begin at ``first``.
+
+        ``words`` are those that were met, ``parts`` the rows they are met in, sorted.
+        """
         columns = scores[:, first : first + len(labels)]
         rows, numbers = columns.nonzero()
         edges = rows.searchsorted(np.arange(len(scores) + 1)).tolist()
-        reached, places = columns[rows, numbers].tolist(), numbers.tolist()
+        reached, names = columns[rows, numbers].tolist(), [labels[number] for number in numbers.tolist()]
+        # What spoke for the best label of each row.
+        best_columns = columns.argmax(axis=1) if labels else np.zeros(len(scores), np.int64)
+        spoke = (self._weights[words, first + best_columns.take(parts)] > 0).nonzero()[0]
+        spoken = [self._words[word] for word in words.take(spoke).tolist()]
+        spoken_edges = parts.take(spoke).searchsorted(np.arange(len(scores) + 1)).tolist()
         out = []
         for row, (start, end) in enumerate(pairwise(edges)):
             if start == end:
@@ -93,14 +101,13 @@ class Detector:
                 continue
             told = reached[start:end]
             best = max(told)
-            winner = places[start + told.index(best)]
             second = sorted(told)[-2] if len(told) > 1 else 0
-            by_label = {labels[number]: score for number, score in zip(places[start:end], told)}
+            by_label = dict(zip(names[start:end], told))
             if best < self._least or best < second * _LEAD:
                 out.append(Guess(None, by_label))
                 continue
-            spoke = met[row][self._weights[met[row], first + winner] > 0].tolist()
-            out.append(Guess(labels[winner], by_label, tuple(self._words[word] for word in spoke)))
+            reasons = tuple(spoken[spoken_edges[row] : spoken_edges[row + 1]])
+            out.append(Guess(names[start + told.index(best)], by_label, reasons))
         return out
 
     def _find(self, text: str, codes: Codes) -> tuple[Words, Numbers]:

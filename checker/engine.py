@@ -334,7 +334,9 @@ class _SentenceJudge:
         for number in sorted(by_rule):
             rule, hits = rules[number], by_rule[number]
             for start, end, what in _longest(hits) if len(hits) > 1 else hits:
-                if any(a <= start and end <= b for a, b in woken.allowed) or not differs(start, end):
+                if woken.allowed and any(a <= start and end <= b for a, b in woken.allowed):
+                    continue
+                if not differs(start, end):
                     continue
                 if rule.industries:  # most sentences are never met in its industry
                     yield rule, start, end, what, None
@@ -354,9 +356,9 @@ class _SentenceJudge:
         )
         if rule.unless and _excepted(rule.unless, context):
             return None
-        if not all(self._near(cues, context) for cues in rule.near):
+        if rule.near and not all(self._near(cues, context) for cues in rule.near):
             return None
-        if any(self._near(cues, context) for cues in rule.without):
+        if rule.without and any(self._near(cues, context) for cues in rule.without):
             return None
         attempts = self.engine.exemptions.attempts(rule, context, self.excuses)
         return Candidate(rule, start, end, fired, attempts, bool(attempts) and attempts[-1].excused)
