@@ -238,9 +238,7 @@ class Disguises:
         base, edges = self._words(view, start)
         first, last = start - base, end - base
         number = bisect_left(edges, last)
-        return edges[bisect_right(edges, first) - 1] < first or (
-            number < len(edges) and edges[number] > last
-        )
+        return edges[bisect_right(edges, first) - 1] < first or (number < len(edges) and edges[number] > last)
 
     def _covering(self, view: View, start: int, end: int, reading: str, *, beyond: bool = True) -> Spans:
         """Where fragments cover ``reading`` written at (start, end); offsets in the view, longest first.

@@ -133,9 +133,10 @@ class Condition:
         if self._is_far:
             return self._found_once(context) is not self.is_negated
         text = context.part(self.part)
-        known = context.held.get((self, text))
+        key = self, text
+        known = context.held.get(key)
         if known is None:
-            known = context.held[self, text] = self._matches(text) is not self.is_negated
+            known = context.held[key] = self._matches(text) is not self.is_negated
         return known
 
     def _found_once(self, context: Context) -> bool:
@@ -191,9 +192,6 @@ class _Alternative:
         if self._refuted is None:
             self._refuted = replace(self._failed, reason="语境相符，但被后文推翻或转指商品")
         return self._refuted
-
-    def holds(self, context: Context) -> bool:
-        return _hold(self.conditions, context)
 
     def is_refuted(self, context: Context) -> bool:
         return any(_hold(conditions, context) for conditions in self.unless)
@@ -307,7 +305,7 @@ class Exemptions:
         done = -1
         for place, number in sorted(tries):
             alternative = self._alternatives[number]
-            if place == done or not alternative.holds(context):
+            if place == done or not _hold(alternative.conditions, context):
                 continue
             if alternative.is_refuted(context):
                 tried = tried or list(plan.failed)

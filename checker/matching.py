@@ -171,14 +171,15 @@ class _Index:
         joined = list(chain.from_iterable(values[key] for key in sorted(values)))
         return {f"{name}_counts": counts, f"{name}_values": np.array(joined, dtype=np.int32)}
 
-    def expand(self, keys: npt.NDArray[Any]) -> tuple[Numbers, npt.NDArray[np.int32]]:
-        """(place in ``keys``, value) for every value of every key."""
+    def expand(self, keys: npt.NDArray[Any], carried: Numbers) -> tuple[Numbers, npt.NDArray[np.int32]]:
+        """(what is ``carried`` with the key, value) for every value of every key."""
         counts = self.counts.take(keys)
-        ends = counts.cumsum(dtype=np.int64)
-        total = int(ends[-1]) if len(ends) else 0
-        places = np.repeat(np.arange(len(keys)), counts)
-        at = np.arange(total) + (self._first.take(keys) - ends + counts).take(places)
-        return places, self.values.take(at)
+        before = counts.cumsum(dtype=np.int64)
+        total = int(before[-1]) if len(before) else 0
+        before -= counts
+        at = np.arange(total)
+        at += np.repeat(self._first.take(keys) - before, counts)
+        return np.repeat(carried, counts), self.values.take(at)
 
 
 class Scanner:
@@ -290,14 +291,14 @@ class Scanner:
         return patterns.take(order), np.concatenate([one for _, one in found]).take(order)
 
     def _worth_trying(
-        self, size: int, literals: npt.NDArray[np.int32], sentences: npt.NDArray[np.int32], dialogue: bool
+        self, size: int, literals: npt.NDArray[np.int32], sentences: npt.NDArray[Any], dialogue: bool
     ) -> tuple[Numbers, Numbers]:
         """(pattern, sentence) of every pattern with a literal of each group, sorted.
 
         ``sentences`` are the numbers, below ``size``, of those that hold the literals.
         """
-        places, targets = self._wakes.expand(literals)
-        woken = sentences.take(places).astype(np.int64)
+        sentences = sentences.astype(np.int64)
+        woken, targets = self._wakes.expand(literals, sentences)
         if not dialogue:
             useful = (~self._needs_dialogue.take(targets)).nonzero()[0]
             targets, woken = targets.take(useful), woken.take(useful)
@@ -305,9 +306,9 @@ class Scanner:
             return woken, woken
         shown = np.zeros((size, self._groups), dtype=np.bool_)
         shown[:, 0] = True
-        places, groups = self._shows.expand(literals)
+        rows, groups = self._shows.expand(literals, sentences * self._groups)
         flat = shown.reshape(-1)
-        flat[sentences.take(places) * np.int64(self._groups) + groups] = True
+        flat[rows + groups] = True
         for other in self._others:
             met = flat.take(woken * self._groups + other.take(targets)).nonzero()[0]
             targets, woken = targets.take(met), woken.take(met)
