@@ -2,9 +2,10 @@
 
 Features are character n-grams (one to three code points) of the plain view, with numbers masked,
 hashed by arithmetic on arrays of code points; a score is the sum of the weights of the n-grams
-over the square root of their number. One pass with one weight an n-gram, the **gate**, looks at
-every sentence; only what it suspects is scored for each category, given a calibrated probability
-and explained by the stretch of characters that carried the score.
+over the square root of their number. Beside it small networks read what kind of words stand in the
+sentence: the mean of a learned vector a word, rectified, weighed. The sum of both, the **gate**,
+looks at every sentence; only what it suspects is scored for each category, given a calibrated
+probability and explained by the stretch of characters that carried the score.
 
 Training needs scikit-learn (:mod:`checker.train`); judging needs NumPy. The artifact is a zip of
 plain arrays and a JSON header: nothing in it is executed, and a changed or foreign file is refused.
@@ -30,12 +31,13 @@ from checker.data import folder
 from checker.document import Document
 from checker.normalize import Codes, Indices, encode, plain_view
 from checker.stored import cached_arrays
+from checker.words import Found, Vocabulary
 
 Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
 
 #: Raised with every change of the features or of the file's layout.
-FORMAT = 2
+FORMAT = 3
 MODEL_FILE = "huashu-model.npz"
 BITS = 18
 LONGEST = 3
@@ -44,6 +46,8 @@ FALLBACK = "exaggeration"
 #: How many characters before and after a candidate are read, and into how many buckets.
 WINDOW = 12
 WINDOW_BITS = 16
+#: The words' vectors are summed and divided by their number and this: few words say little.
+PRIOR_WORDS = 3
 
 _EDGE = np.uint32(1)
 _HAN = (0x3400, 0x9FFF)
@@ -165,6 +169,10 @@ class Classifier:
         self.thresholds = {name: Thresholds(**both) for name, both in header["thresholds"].items()}
         self._gate = arrays["gate"].astype(np.float32) * np.float32(header["scales"]["gate"])
         self._bias = float(header["biases"]["gate"])
+        self._vocabulary = Vocabulary(arrays["words"])
+        self._word_weights = arrays["word_weights"]
+        self._word_scales = np.array(header["scales"]["words"])
+        self._hidden_bias, self._hidden_out = arrays["hidden"]
         self._names = arrays["names"]
         self._name_scales = np.array(header["scales"]["names"])
         self._name_biases = np.array(header["biases"]["names"])
@@ -197,7 +205,25 @@ class Classifier:
         if not len(starts):
             return np.zeros(0)
         seen = symbols(codes, starts, ends)
-        return self._gate_sums(seen) / np.sqrt(ngram_counts(seen.last - seen.first)) + self._bias
+        linear = self._gate_sums(seen) / np.sqrt(ngram_counts(seen.last - seen.first))
+        return linear + self._network(seen)[1] + self._bias
+
+    def _network(self, seen: Symbols) -> tuple[Found, Floats, Floats]:
+        """The words of sentences, what the networks make of each sentence, and the hidden units.
+
+        Shapes (n_sentences,) and (n_sentences, n_hidden); the units are rectified.
+        """
+        found = self._vocabulary.find(seen.codes)
+        bounds = np.searchsorted(found.starts, np.append(seen.first, len(seen.codes)))
+        counts = np.diff(bounds)
+        sums = np.zeros((len(seen.first), len(self._word_scales)))
+        filled = counts.nonzero()[0]
+        if len(filled):
+            vectors = self._word_weights[found.numbers]
+            sums[filled] = np.add.reduceat(vectors, bounds[filled], axis=0, dtype=np.int32)
+        hidden = sums * self._word_scales / (counts + PRIOR_WORDS)[:, None] + self._hidden_bias
+        np.maximum(hidden, 0, out=hidden)
+        return found, hidden @ self._hidden_out, hidden
 
     def _gate_sums(self, seen: Symbols) -> Floats:
         total = np.zeros(len(seen.codes), dtype=np.float32)
@@ -329,7 +355,8 @@ class Classifier:
     def contributions(self, sentence: Codes) -> Floats:
         """What each character of a sentence adds to its score; the sum is the score.
 
-        An n-gram's weight is divided among its characters, the bias among all characters.
+        An n-gram's weight is divided among its characters, what a word adds to the hidden units that
+        are above zero among its, the rest and the bias among all characters.
         """
         seen = symbols(sentence, np.zeros(1, np.int32), np.array([len(sentence)], np.int32))
         return self._shares(seen, len(sentence), np.array([len(sentence)]))
@@ -345,6 +372,15 @@ class Classifier:
                 shares[step : step + len(weights)] += weights
         symbols_of = seen.last - seen.first
         shares /= np.repeat(np.sqrt(ngram_counts(symbols_of).astype(np.float64)), symbols_of)
+        found, said, hidden = self._network(seen)
+        owner = np.searchsorted(seen.first, found.starts, side="right") - 1
+        slopes = np.where(hidden > 0, self._hidden_out * self._word_scales, 0.0)
+        of_words = np.einsum("wh,wh->w", self._word_weights[found.numbers].astype(np.float64), slopes[owner])
+        of_words /= np.bincount(owner, minlength=len(hidden))[owner] + PRIOR_WORDS
+        np.add.at(
+            shares, _within(found.starts, found.lengths), np.repeat(of_words / found.lengths, found.lengths)
+        )
+        rest = self._bias + said - np.bincount(owner, of_words, minlength=len(hidden))
         # The edge marks' shares go to the characters beside them.
         shares[seen.first + 1] += shares[seen.first]
         shares[seen.last - 2] += shares[seen.last - 1]
@@ -352,7 +388,7 @@ class Classifier:
         out = np.zeros(size)
         out[seen.origin[inner]] = shares[inner]
         places = _within(seen.origin[seen.first + 1], lengths)
-        out[places] += np.repeat(self._bias / lengths, lengths)
+        out[places] += np.repeat(rest / lengths, lengths)
         return out
 
     @classmethod
@@ -374,13 +410,20 @@ class Classifier:
         header, arrays = _unpacked(content, name)
         try:
             model = cls(header, arrays)
-            given = (model._gate, model._names, model._sides, model._name_scales, model._name_biases)
+            units = len(model._word_scales)
+            given = (
+                *(model._gate, model._names, model._sides, model._name_scales, model._name_biases),
+                *(model._word_weights, model._hidden_bias, model._hidden_out),
+            )
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise ModelError(
                 f"{name}: header or arrays are not those of a model ({error}); train it again with 'huashu train'"
             ) from error
         width = len(model.categories)
-        shapes = ((1 << BITS,), (1 << BITS, width), (3, 1 << WINDOW_BITS), (width,), (width,))
+        shapes = (
+            *((1 << BITS,), (1 << BITS, width), (3, 1 << WINDOW_BITS), (width,), (width,)),
+            *((len(model._vocabulary.keys), units), (units,), (units,)),
+        )
         if FALLBACK not in model.categories or tuple(array.shape for array in given) != shapes:
             raise ModelError(
                 f"{name}: arrays and categories do not fit each other; train it again with 'huashu train'"

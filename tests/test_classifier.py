@@ -27,7 +27,7 @@ from checker.lexicon import Lexicon
 from checker.pipeline import Checker
 from checker.types import Level
 
-CLAIM = "有人靠这个把班都辞了，天天上午喝茶下午钓鱼，手机叮咚一响就是钱"
+CLAIM = "你就躺着，钱自己往口袋里跑"
 INNOCENT = "这个套餐每月五十九块，合约期一年，到期以后按标准资费收"
 
 

