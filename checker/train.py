@@ -14,6 +14,7 @@ import importlib.util
 import json
 import logging
 import pickle
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 from sklearn.neural_network import MLPClassifier
@@ -448,7 +450,13 @@ class GateClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.linear_ = BlendedSVC().fit(X[:, : 1 << BITS], y, **weights)
         vectors = X[:, 1 << BITS :].toarray().astype(np.float32)
         self.scale_ = max(float(vectors.std()), 1e-12)
-        self.networks_ = [
+        with warnings.catch_warnings():  # the last of the rounds is good enough
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            self.networks_ = self._learned(vectors / self.scale_, y, weights)
+        return self
+
+    def _learned(self, vectors: Any, y: Any, weights: dict[str, Any]) -> list[MLPClassifier]:
+        return [
             MLPClassifier(
                 (self.hidden,),
                 alpha=self.alpha,
@@ -457,10 +465,9 @@ class GateClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 early_stopping=True,
                 max_iter=60,
                 random_state=SEED + number,
-            ).fit(vectors / self.scale_, y, **weights)
+            ).fit(vectors, y, **weights)
             for number in range(self.networks)
         ]
-        return self
 
     def units(self) -> tuple[Floats, Floats, Floats, float]:
         """All hidden units side by side.
