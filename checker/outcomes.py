@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import accumulate
+from typing import NamedTuple
 
 from checker.classifier import Opinion
 from checker.document import Document, Turn
@@ -26,8 +27,7 @@ VIEW_TRUST = {"plain": 1.0, "inserted": 0.95, "shape": 0.9, "sound": 0.85}
 _GENERAL = "exaggeration"
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """One match in a sentence of a view; offsets are in that sentence."""
 
     rule: Rule
@@ -38,8 +38,7 @@ class Candidate:
     excused: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """What the engine remembers of a sentence: a candidate, or a match that needs its context.
 
     ``start`` and ``end`` are offsets in the sentence of the plain view, ``text`` the sentence as
@@ -63,19 +62,7 @@ class Hit:
 
     def weighed(self, claim: float) -> Hit:
         """The hit with the probability that its words are said as a claim."""
-        return Hit(
-            self.rule,
-            self.view,
-            self.start,
-            self.end,
-            self.read_as,
-            self.fired,
-            self.text,
-            self.place,
-            self.candidate,
-            self.opinion,
-            claim,
-        )
+        return self._replace(claim=claim)
 
     def speaks(self, innocent_below: float) -> bool:
         """True when, in any document, this is a finding that leaves nothing to say to the model."""
