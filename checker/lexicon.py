@@ -390,7 +390,7 @@ def compile_sources(sources: Sequence[tuple[str, str]]) -> dict[str, Any]:
         "allow": [],
         "industries": (tables.get("industries") or {}).get("industries", {}),
         "rewriting": tables["rewrites"],
-        "names": sorted({word for key in _NAMES for word in classes[key] if _NAME.fullmatch(word)}),
+        "names": sorted({word for key in _NAMES for word in classes.get(key, ()) if _NAME.fullmatch(word)}),
         "channels": (tables.get("channels") or {}).get("channels", {}),
         "measured": tables.get("confidence") or {},
     }

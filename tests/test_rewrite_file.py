@@ -274,14 +274,14 @@ def test_in_a_terminal_a_skip_is_stored_in_the_text_and_an_edit_is_checked_again
     answers = {
         CHOICE: ["s", "e", "e"],
         REASON: ['合同第三条，编号"A"'],
-        NEW: ["最好", "老牌子"],
+        NEW: ["最好", "有店的"],
         KEEP: ["n"],
     }
     code, shown = in_terminal(tmp_path, ["check", "in.txt", "--interactive", "--no-config"], answers)
     lines = source.read_text("utf-8").splitlines()
     assert lines[1] == '# huashu: disable=guarantee/principal reason="合同第三条，编号”A”"', shown
     assert lines[2] == "我们的理财保本保息。"
-    assert lines[3] == "我们的牌子是全国老牌子。"
+    assert lines[3] == "我们的牌子是全国有店的。"
     assert "改后仍有问题" in shown
     assert not any(answers.values())
     assert code == 0
