@@ -36,11 +36,11 @@ _NUMBER = (
     r"(?:[0-9][0-9.,]*[万亿千百]?|[零〇一二两三四五六七八九十百千万亿半几数]+(?:点[零一二三四五六七八九]+)?)"
 )
 _PERCENT = rf"(?:{_NUMBER}(?:%|个点|个百分点)|百分之{_NUMBER}|[一二三四五六七八九]成[一二三四五六七八九半]?)"
-_FORMAT = 35
+_FORMAT = 36
 #: Word classes that hold names of public bodies, and the names that are one word.
 _NAMES = ("agency", "organ", "state_organ")
 _NAME = re.compile(r"[\u4e00-\u9fff]{2,6}")
-_CALL_SIGNS = ("outbound", "service", "question")
+_CALL_SIGNS = ("outbound", "service", "errand", "question", "rhetorical")
 Rate = Callable[[Iterable[str]], float]
 
 
@@ -108,7 +108,9 @@ class Acts:
     agent: tuple[Act, ...]
     outbound: tuple[str, ...]
     service: tuple[str, ...]
+    errand: tuple[str, ...]
     question: tuple[str, ...]
+    rhetorical: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,10 @@ from checker.types import Finding, Span
 
 #: What the agent does when no cue says more: names of acts that need no cues.
 GOES_ON, ANSWERS = "goes-on", "answers"
-#: A customer who asked not to be called and has said nothing since that shows another mind.
-STANDS = "stands"
-_FINAL, _INTERESTED = frozenset({"opts-out", "threatens-complaint"}), "is-interested"
+#: A customer who asked not to be called, or said no, and has said nothing since that shows another mind.
+STANDS, REFUSED = "stands", "refused"
+_FINAL, _NO = frozenset({"opts-out", "threatens-complaint"}), frozenset({"refuses", "declines"})
+_INTERESTED, _WILLING = "is-interested", frozenset({"is-interested", "agrees"})
 #: One question is allowed after a no.
 _QUESTIONS = frozenset({"clarifies", "asks-once"})
 _OPENING_TURNS = 4
@@ -59,8 +60,8 @@ class Refusals:
             for asked, said in act.answers
         ]
         self._agent = [_Sign(act, memory) for act in acts.agent if act.cues]
-        self._outbound, self._service, self._question = map(
-            memory.holds_any, (acts.outbound, acts.service, acts.question)
+        self._outbound, self._service, self._errand, self._question, self._rhetorical = map(
+            memory.holds_any, (acts.outbound, acts.service, acts.errand, acts.question, acts.rhetorical)
         )
         self._unless = {
             rule.id: [(memory.holds_any(cues.patterns), cues.by) for cues in rule.reply.unless]
@@ -135,7 +136,8 @@ class Refusals:
         # A dialogue that a customer opens with a question is not one the agent placed.
         is_asked = call.turns[0].speaker == "customer" and call.said[0].holds(self._question)
         is_outbound = not is_asked and call.first(self._outbound, opening) is not None
-        clarified = stands = False
+        is_errand = call.first(self._errand, opening) is not None
+        clarified = stands = refused = False
         for turn in call.turns:
             if turn.speaker != "customer":
                 continue
@@ -143,15 +145,20 @@ class Refusals:
             asked = call.said[before.index] if before.speaker == "agent" else None
             said = call.said[turn.index]
             found = self.customer_acts(said, asked)
+            asks = said.holds(self._question) and not said.holds(self._rhetorical)
             stands = not _FINAL.isdisjoint(found) or (stands and _INTERESTED not in found)
+            says_no = not _NO.isdisjoint(found)
+            refused = says_no or (refused and not asks and _WILLING.isdisjoint(found))
             if stands and not found:
                 found = (STANDS,)
+            elif refused and not says_no:
+                found = (*found, REFUSED)
             reply = _reply(call.turns, turn.index) if found else ()
             if not reply:
                 continue
             act, evidence = self._agent_act(call.together(reply))
             if not act:
-                goes_on = is_outbound and not said.holds(self._question)
+                goes_on = is_outbound and not asks and (not is_errand or not _FINAL.isdisjoint(found))
                 act, evidence = (GOES_ON, evidence) if goes_on else (ANSWERS, ())
             if act in _QUESTIONS:
                 # A second one is insisting.
