@@ -55,6 +55,8 @@ _LEAST_HAN = 4
 _ZERO = np.uint32(ord("0"))
 _MIX = np.uint32(0x85EBCA6B)
 _SPREAD = np.uint32(0x9E3779B1)
+#: Of a group of more rows the rest is added by itself.
+_MANY = 64
 
 
 class ModelError(Exception):
@@ -159,6 +161,28 @@ class Thresholds:
     named: float = 0.0
 
 
+def _sums_of_rows(
+    rows: npt.NDArray[np.int8], numbers: Numbers, first: Numbers, counts: Numbers
+) -> npt.NDArray[np.int32]:
+    """For every group k the sum of the rows ``numbers[first[k] : first[k] + counts[k]]``.
+
+    Adds the n-th rows of all groups at once: ``np.add.reduceat`` takes six times as long on many short groups.
+    """
+    order = np.argsort(-counts, kind="stable")
+    first, counts = first.take(order), counts.take(order)
+    sums = np.zeros((len(order), rows.shape[1]), dtype=np.int32)
+    # How many groups have more than n members, for n = 0, 1, 2 …
+    sizes = (-counts).searchsorted(-np.arange(1, min(int(counts.max(initial=0)), _MANY) + 1), side="right")
+    for step, size in enumerate(sizes.tolist()):
+        sums[:size] += rows.take(numbers.take(first[:size] + step), axis=0)
+    for group in range(int(np.count_nonzero(counts > _MANY))):
+        rest = numbers[first[group] + _MANY : first[group] + counts[group]]
+        sums[group] += rows.take(rest, axis=0).sum(axis=0, dtype=np.int32)
+    out = np.empty_like(sums)
+    out[order] = sums
+    return out
+
+
 class Classifier:
     """A trained model, ready to judge. Immutable, safe to share between threads."""
 
@@ -216,11 +240,7 @@ class Classifier:
         found = self._vocabulary.find(seen.codes)
         bounds = np.searchsorted(found.starts, np.append(seen.first, len(seen.codes)))
         counts = np.diff(bounds)
-        sums = np.zeros((len(seen.first), len(self._word_scales)))
-        filled = counts.nonzero()[0]
-        if len(filled):
-            vectors = self._word_weights[found.numbers]
-            sums[filled] = np.add.reduceat(vectors, bounds[filled], axis=0, dtype=np.int32)
+        sums = _sums_of_rows(self._word_weights, found.numbers, bounds[:-1], counts)
         hidden = sums * self._word_scales / (counts + PRIOR_WORDS)[:, None] + self._hidden_bias
         np.maximum(hidden, 0, out=hidden)
         return found, hidden @ self._hidden_out, hidden

@@ -57,6 +57,10 @@ class Vocabulary:
         # Most places hold no word: one bit for each hash value tells before the keys are searched.
         self._filter = np.zeros(1 << _FILTER_BITS, dtype=np.bool_)
         self._filter[self._hashes(keys)] = True
+        #: The number of each word of one character, -1 for none.
+        self._single = np.full(1 << 16, -1, dtype=np.int64)
+        alone = int(keys.searchsorted(np.uint64(1 << 16)))
+        self._single[keys[:alone].astype(np.int64)] = np.arange(alone)
 
     @staticmethod
     def _hashes(keys: Keys) -> Keys:
@@ -65,22 +69,24 @@ class Vocabulary:
     def find(self, codes: Codes) -> Found:
         """The words in an array of code points."""
         size = len(codes)
-        length = np.zeros(size, dtype=np.int64)
-        number = np.zeros(size, dtype=np.int64)
-        wide = codes.astype(np.uint64)
-        wide[codes > 0xFFFF] = _NONE
-        keys = np.zeros(size, dtype=np.uint64)
-        for n in range(1, min(LONGEST, size) + 1):
-            keys = keys[: size - n + 1] | (wide[n - 1 :] << np.uint64(16 * (n - 1)))
-            maybe = self._filter[self._hashes(keys)].nonzero()[0]
-            places = np.searchsorted(self.keys, keys[maybe])
+        wide = np.minimum(codes, _NONE).astype(np.uint64)
+        number = self._single.take(wide.view(np.int64))
+        length = (number >= 0).astype(np.int64)
+        keys = wide
+        for n in range(2, min(LONGEST, size) + 1):
+            keys = keys[:-1] | (wide[n - 1 :] << np.uint64(16 * (n - 1)))
+            maybe = self._filter.take(self._hashes(keys).view(np.int64)).nonzero()[0]
+            wanted = keys.take(maybe)
+            places = self.keys.searchsorted(wanted)
             places[places == len(self.keys)] = 0
-            there = self.keys[places] == keys[maybe]
-            length[maybe[there]] = n
-            number[maybe[there]] = places[there]
+            there = (self.keys.take(places) == wanted).nonzero()[0]
+            maybe = maybe.take(there)
+            length[maybe] = n
+            number[maybe] = places.take(there)
         starts = length.nonzero()[0]
-        ends = starts + length[starts]
+        lengths = length.take(starts)
+        ends = starts + lengths
         kept = np.ones(len(starts), dtype=np.bool_)
         kept[1:] = ends[1:] > np.maximum.accumulate(ends)[:-1]
         starts = starts[kept]
-        return Found(starts, length[starts], number[starts])
+        return Found(starts, lengths[kept], number.take(starts))
