@@ -213,18 +213,24 @@ class Disguises:
         number = view.sentence_of[place]
         return int(view.starts[number]), int(view.ends[number])
 
-    def _words(self, view: View, place: int) -> tuple[int, list[int]]:
-        """Where the sentence of a place begins, and where its words begin, with its end; both in order."""
-        base, stop = self._sentence(view, place)
-        sentence = view.text[base:stop]
-        edges = self._tokens.get(sentence)
+    def _words(self, view: View, start: int, end: int) -> tuple[int, list[int]]:
+        """Where the clause of (start, end) begins, and where its words begin, with its end; both in order.
+
+        No word reaches beyond a clause, so that what is around it need not be divided.
+        """
+        marks = view.clause_marks
+        number = bisect_left(marks, start)
+        base = marks[number - 1] + 1 if number else 0
+        number = bisect_left(marks, end)
+        clause = view.text[base : marks[number] if number < len(marks) else len(view.text)]
+        edges = self._tokens.get(clause)
         if edges is None:
-            edges = self._tokens[sentence] = [0, *(last for _, last in self._tokenize(sentence))]
+            edges = self._tokens[clause] = [0, *(last for _, last in self._tokenize(clause))]
         return base, edges
 
     def _in_word(self, view: View, start: int, end: int) -> bool:
         """True when a character of (start, end) is part of a longer word of the dictionary."""
-        base, edges = self._words(view, start)
+        base, edges = self._words(view, start, end)
         last = end - base
         number = bisect_right(edges, start - base)
         while number < len(edges) and edges[number - 1] < last:
@@ -235,7 +241,7 @@ class Disguises:
 
     def _cuts_word(self, view: View, start: int, end: int) -> bool:
         """True when an edge of (start, end) cuts a word."""
-        base, edges = self._words(view, start)
+        base, edges = self._words(view, start, end)
         first, last = start - base, end - base
         number = bisect_left(edges, last)
         return edges[bisect_right(edges, first) - 1] < first or (number < len(edges) and edges[number] > last)
@@ -543,13 +549,11 @@ class Disguises:
         meanings = self._digits.take(codes.take(places))
         near = self._may_cover(view, places, places + 1, meanings, meanings).nonzero()[0]
         places, meanings = places.take(near), meanings.take(near)
-        if len(places) > _FEW:
-            places = places[self._covered(view, places, places + 1, meanings[:, None])]
-        for place in places.tolist():
-            meant = chr(self._digits[codes[place]])
-            if self._covering(view, place, place + 1, meant) and (
-                view.text[place : place + 2] not in self._fragments
-            ):
+        if not len(places):
+            return
+        covered = self._covered(view, places, places + 1, meanings[:, None])
+        for place, meant in zip(places[covered].tolist(), decode(meanings[covered])):
+            if view.text[place : place + 2] not in self._fragments:
                 yield place, place + 1, meant
 
     @cached_property
@@ -823,10 +827,14 @@ class Disguises:
         if len(starts) > _FEW:
             known |= usual & ~self._beside_any(view, starts, starts + 2)
         chosen = (~known).nonzero()[0]
+        done = -1
         for place in chosen[
             np.lexsort((numbers[chosen], starts[chosen], starts[chosen] == places[chosen]))
         ].tolist():
             start, at = int(starts[place]), int(places[place])
+            if start == done:  # whatever else it may be heard as, it is judged by what is written
+                continue
+            done = start
             if usual[place] and not self._beside(view, start, start + 2):
                 continue
             if not self._in_word(view, at, at + 1) and not self._cuts_word(view, start, start + 2):

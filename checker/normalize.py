@@ -241,6 +241,12 @@ class View:
         belongs: Indices = np.maximum(numbers.cumsum(dtype=np.int32) - 1, 0)
         return belongs
 
+    @cached_property
+    def clause_marks(self) -> list[int]:
+        """The places of the characters that end a clause or a sentence, in order."""
+        marks: list[int] = _character_classes()["clause"].take(self.codes).nonzero()[0].tolist()
+        return marks
+
     def origin(self, start: int, end: int) -> Span:
         """The span of the document behind ``text[start:end]``; an empty span stays empty."""
         if end <= start:
