@@ -8,7 +8,7 @@ where the most certain view and the longest, most serious rule win an overlap.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -93,7 +93,7 @@ class Engine:
                 if hit.rule.id not in active[scene.part(number)]:
                     continue
                 candidate = hit.candidate
-                if candidate is None:
+                if candidate is None or (candidate.unseen and _any_holds(candidate.unseen, scene, number)):
                     judge = _SentenceJudge(self, hit.text, held, scene, number)
                     candidate = judge.weigh(hit.rule, *hit.place, hit.fired)
                 if candidate is not None:
@@ -242,7 +242,12 @@ class Engine:
 
 
 class _NeedsContextError(Exception):
-    """A condition looks beyond the sentence."""
+    """A condition of a rule looks beyond the sentence."""
+
+
+def _any_holds(conditions: Sequence[Condition], scene: Scene, number: int) -> bool:
+    """Whether one of the conditions that look beyond a sentence holds of this one."""
+    return any(condition.holds_beyond(partial(scene.beyond, number)) for condition in conditions)
 
 
 class _Place:
@@ -279,8 +284,8 @@ class _Place:
 class _SentenceJudge:
     """Judges the rules that woke in one sentence of one view.
 
-    Without a scene every condition that looks beyond the sentence is left for later. ``held`` is
-    shared by the sentences that are judged together.
+    Without a scene every condition that looks beyond the sentence is left for later: those of exemptions
+    are told by the candidate, those of rules by :class:`_NeedsContextError`. ``held`` is shared by the sentences that are judged together.
     """
 
     def __init__(
@@ -293,6 +298,7 @@ class _SentenceJudge:
         self._tokens: list[tuple[int, int]] | None = None
         self._excuses: list[int] | None = None
         self._held = held
+        self._beyond = None if scene is None else partial(scene.beyond, number)
 
     # functools.cached_property takes a lock, which costs more than these do.
     @property
@@ -351,9 +357,7 @@ class _SentenceJudge:
 
     def weigh(self, rule: Rule, start: int, end: int, fired: str) -> Candidate | None:
         """The candidate, or None when a condition of its rule does not hold."""
-        context = Context(
-            self.sentence, start, end, self._token_spans, self._turn_text, self._document_text, self._held
-        )
+        context = Context(self.sentence, start, end, self._token_spans, self._beyond, self._held)
         if rule.unless and _excepted(rule.unless, context):
             return None
         if rule.near and not all(self._near(cues, context) for cues in rule.near):
@@ -361,7 +365,8 @@ class _SentenceJudge:
         if rule.without and any(self._near(cues, context) for cues in rule.without):
             return None
         attempts = self.engine.exemptions.attempts(rule, context, self.excuses)
-        return Candidate(rule, start, end, fired, attempts, bool(attempts) and attempts[-1].excused)
+        excused = bool(attempts) and attempts[-1].excused
+        return Candidate(rule, start, end, fired, attempts, excused, context.unseen)
 
     def _token_spans(self) -> list[tuple[int, int]]:
         return self.tokens
@@ -370,14 +375,6 @@ class _SentenceJudge:
         if self.scene is None:
             raise _NeedsContextError
         return self.scene
-
-    def _turn_text(self) -> str:
-        scene = self._scene()
-        return scene.turn_text(int(scene.turn_of[self.number]))
-
-    def _document_text(self) -> str:
-        scene = self._scene()
-        return scene.text(int(scene.part_of[self.number]))
 
     def _near(self, cues: Cues, context: Context) -> bool:
         if cues.within == "clause":

@@ -17,6 +17,7 @@ from checker.normalize import CLAUSE_ENDS
 from checker.types import Attempt
 
 _MARK = MARK.encode()
+_FAR = frozenset(("turn", "document"))
 _CLAUSE = re.compile(f"[{CLAUSE_ENDS}]")
 
 
@@ -24,21 +25,21 @@ class Context:
     """A candidate in its sentence, and what lies around the sentence.
 
     ``start`` and ``end`` are offsets in ``sentence`` (a view's text). ``tokens`` are token spans
-    of the sentence. ``turn_text`` and ``document_text`` are only called when a condition asks.
-    ``held`` remembers which condition holds of which words, for all candidates judged together:
+    of the sentence. ``beyond`` gives the text of the "turn" or the "document"; without it conditions
+    that look there are taken not to hold and listed in ``unseen``. ``held`` remembers which condition holds of which words, for all candidates judged together:
     what stands before or after them is often the same.
     """
 
     __slots__ = (
         "_clause_span",
         "_encoded",
-        "document_text",
+        "beyond",
         "end",
         "held",
         "sentence",
         "start",
         "tokens",
-        "turn_text",
+        "unseen",
     )
 
     def __init__(
@@ -47,16 +48,15 @@ class Context:
         start: int,
         end: int,
         tokens: Callable[[], list[tuple[int, int]]],
-        turn_text: Callable[[], str],
-        document_text: Callable[[], str],
+        beyond: Callable[[str], str] | None = None,
         held: dict[tuple[Condition, bytes], bool] | None = None,
     ) -> None:
         self.sentence = sentence
         self.start = start
         self.end = end
         self.tokens = tokens
-        self.turn_text = turn_text
-        self.document_text = document_text
+        self.beyond = beyond
+        self.unseen: tuple[Condition, ...] = ()
         self.held = {} if held is None else held
         self._clause_span: tuple[int, int] | None = None
         self._encoded: dict[str, bytes] = {}
@@ -125,13 +125,16 @@ class Condition:
         self._pattern = f"(?:{pattern})$" if self.part == "before" else pattern
         self._compiled: Pattern | None = None
         self._known: tuple[str, bool] | None = None
-        self._is_far = self.part in ("turn", "document")
+        self._is_far = self.part in _FAR
         self._is_searched = self.part not in ("after", "inside", "token", "around")
 
     def holds(self, context: Context) -> bool:
         """True when the condition holds of a candidate."""
         if self._is_far:
-            return self._found_once(context) is not self.is_negated
+            if context.beyond is None:
+                context.unseen += (self,)
+                return False
+            return self.holds_beyond(context.beyond)
         text = context.part(self.part)
         key = self, text
         known = context.held.get(key)
@@ -139,12 +142,12 @@ class Condition:
             known = context.held[key] = self._matches(text) is not self.is_negated
         return known
 
-    def _found_once(self, context: Context) -> bool:
-        """Whether the pattern is in a turn or document: looked up once for all of its candidates."""
-        text = context.turn_text() if self.part == "turn" else context.document_text()
+    def holds_beyond(self, beyond: Callable[[str], str]) -> bool:
+        """Whether the condition holds of a turn or document: looked up once for all of its candidates."""
+        text = beyond(self.part)
         known = self._known
         if known is None or known[0] != text:
-            known = self._known = text, self._matches(text.encode())
+            known = self._known = text, self._matches(text.encode()) is not self.is_negated
         return known[1]
 
     def _matches(self, text: bytes) -> bool:
@@ -249,8 +252,10 @@ class Exemptions:
                     self._further.setdefault(number, []).append((number, group))
                     for word in alternatives:
                         shows.setdefault(word, []).append((number, group))
-                if not groups and "around" in exemption.any[position]:
-                    around.append(exemption.any[position]["around"])
+                conditions = exemption.any[position]
+                # What is only looked for around the candidate can be told of all such alternatives at once.
+                if not groups and "around" in conditions and not conditions.keys() & _FAR:
+                    around.append(conditions["around"])
                     self._around.append(number)
                 elif not groups:
                     self._always.append(number)

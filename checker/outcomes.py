@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from checker.classifier import Opinion
 from checker.document import Document, Turn
+from checker.exemptions import Condition
 from checker.fingerprint import fingerprint
 from checker.labels import LEVEL_NAMES
 from checker.lexicon import Lexicon, Rule
@@ -28,7 +29,11 @@ _GENERAL = "exaggeration"
 
 
 class Candidate(NamedTuple):
-    """One match in a sentence of a view; offsets are in that sentence."""
+    """One match in a sentence of a view; offsets are in that sentence.
+
+    ``unseen`` are the conditions of exemptions that look beyond the sentence, where it was weighed
+    without what is around it: it holds wherever none of them does.
+    """
 
     rule: Rule
     start: int
@@ -36,6 +41,7 @@ class Candidate(NamedTuple):
     fired: str
     attempts: tuple[Attempt, ...] = ()
     excused: bool = False
+    unseen: tuple[Condition, ...] = ()
 
 
 class Hit(NamedTuple):
@@ -66,7 +72,7 @@ class Hit(NamedTuple):
 
     def speaks(self, innocent_below: float) -> bool:
         """True when, in any document, this is a finding that leaves nothing to say to the model."""
-        if self.candidate is None or self.candidate.excused:
+        if self.candidate is None or self.candidate.excused or self.candidate.unseen:
             return False
         if self.rule.industries or self.rule.channels or self.rule.level is Level.HINT:
             return False

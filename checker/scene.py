@@ -139,6 +139,12 @@ class Scene:
             text = self._turn_texts[index] = "\n".join(self.sentences[edges[index] : edges[index + 1]])
         return text
 
+    def beyond(self, number: int, part: str) -> str:
+        """The text around a sentence of the plain view: its whole ``turn`` or ``document``."""
+        if part == "turn":
+            return self.turn_text(int(self.turn_of[number]))
+        return self.text(int(self.part_of[number]))
+
     def holds(self, cues: Cues, number: int) -> bool:
         """True when one of the cues occurs in their stretch around a sentence of the plain view.
 
