@@ -8,7 +8,7 @@ where the most certain view and the longest, most serious rule win an overlap.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 
 import numpy as np
 
@@ -402,18 +402,22 @@ def _readable(text: str, start: int, end: int, tokens: Sequence[tuple[int, int]]
 
 def _excepted(patterns: tuple[str, ...], context: Context) -> bool:
     """True when the candidate lies inside a match of one of the ``unless`` patterns."""
-    sentence, marked = context.part("sentence"), context.part("around")
-    # Nearly always none of them matches anywhere: one look tells.
-    combined = either(patterns)
-    if not combined.found(marked) and not combined.found(sentence):
-        return False
-    for pattern in patterns:
-        compiled = regex(pattern)
-        if MARK in pattern and any(_MARK in piece for piece in compiled.pieces(marked)):
-            return True
-        if any(start <= context.start and context.end <= end for start, end in compiled.spans(sentence, 0)):
-            return True
+    # Nearly always none of them matches anywhere: one look at the sentence tells, and one around the candidate.
+    inside, around = _by_place(patterns)
+    if inside and either(inside).found(sentence := context.part("sentence")):
+        for pattern in inside:
+            spans = regex(pattern).spans(sentence, 0)
+            if any(start <= context.start and context.end <= end for start, end in spans):
+                return True
+    if around and either(around).found(marked := context.part("around")):
+        return any(_MARK in piece for pattern in around for piece in regex(pattern).pieces(marked))
     return False
+
+
+@cache
+def _by_place(patterns: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The patterns that look at the words themselves, and those that look at what is around the candidate."""
+    return tuple(p for p in patterns if MARK not in p), tuple(p for p in patterns if MARK in p)
 
 
 def _latin_boundary(sentence: str, start: int, end: int) -> bool:
