@@ -27,6 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from checker.data import load_yaml
+from checker.late import late
 from checker.literals import PAIR_BITS, SequenceTable, extend, pair_slot, pair_slots
 from checker.matching import Scanner
 from checker.normalize import READINGS, View, decode, encode, inserted_view, join
@@ -35,7 +36,7 @@ from checker.stored import cached_arrays
 from checker.syllables import FIRST, LAST, merged, pinyin_table, sounds
 
 Spans = list[tuple[int, int]]
-_HAN = re.compile(r"[\u3400-\u9fff]+")
+_HAN = late(r"[\u3400-\u9fff]+")
 _LONGEST = 6
 _WIDEST = 8
 #: With fewer places than this to look at, Python alone is faster.
@@ -859,7 +860,7 @@ class Disguises:
         return not self._cuts_word(view, start, end)
 
 
-_RUN = re.compile(r"(?<![0-9a-z])[a-z]+(?:[ '·-][a-z]+)*(?![0-9a-z])")
-_HAN_END = re.compile(r"[\u3400-\u9fff]+$")
-_HAN_START = re.compile(r"[\u3400-\u9fff]+")
+_RUN = late(r"(?<![0-9a-z])[a-z]+(?:[ '·-][a-z]+)*(?![0-9a-z])")
+_HAN_END = late(r"[\u3400-\u9fff]+$")
+_HAN_START = late(r"[\u3400-\u9fff]+")
 _NAME_MARKS = "@._/\\:#&=-"

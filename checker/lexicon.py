@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from checker import __version__
 from checker.data import folder
 from checker.errors import LexiconError, Problem
+from checker.late import late
 from checker.normalize import SLOT, fold
 from checker.stored import cached_json
 from checker.types import Basis, Level, State
@@ -39,7 +40,7 @@ _PERCENT = rf"(?:{_NUMBER}(?:%|个点|个百分点)|百分之{_NUMBER}|[一二�
 _FORMAT = 36
 #: Word classes that hold names of public bodies, and the names that are one word.
 _NAMES = ("agency", "organ", "state_organ")
-_NAME = re.compile(r"[\u4e00-\u9fff]{2,6}")
+_NAME = late(r"[\u4e00-\u9fff]{2,6}")
 _CALL_SIGNS = ("outbound", "service", "errand", "question", "rhetorical")
 Rate = Callable[[Iterable[str]], float]
 

@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from checker.data import load_yaml
 from checker.document import Document
+from checker.late import late
 from checker.literals import distinct
 from checker.stored import cached_arrays
 from checker.types import Span
@@ -168,7 +169,7 @@ def _blanks() -> re.Pattern[str]:
     longest = script["slots"]["max_braced"]
     nouns = "|".join(map(re.escape, sorted(script["slots"]["nouns"], key=len, reverse=True)))
     stage = "|".join(map(re.escape, sorted(script["stage_directions"], key=len, reverse=True)))
-    return re.compile(
+    return late(
         rf"\$?\{{{{1,3}}[^{{}}\n。！？]{{1,{longest}}}\}}+|<[A-Za-z_][A-Za-z_0-9]{{0,{longest}}}>"
         rf"|[【\[［〔<《](?:{nouns})[】\]］〕>》]"
         rf"|[（(【\[](?:{stage})[^（()）\n]{{0,30}}[）)】\]]"
@@ -321,11 +322,11 @@ def _hesitations() -> tuple[re.Pattern[str], re.Pattern[str]]:
     sounds = "|".join(map(re.escape, words["sounds"]))
     word = r"[0-9a-z%\u3007\u3400-\u9fff]"
     return (
-        re.compile(
+        late(
             # 国家，嗯，那个，级 / 国家，嗯级
             rf"[，、] *(?:(?:{spoken})+ *[，、] *)+|[，、] *(?:{sounds})+(?={word})"
         ),
-        re.compile(rf"{word}([^0-9a-z%\u3007\u3400-\u9fff{SENTENCE_ENDS}{SLOT}]){word}(?:\1{word})+"),
+        late(rf"{word}([^0-9a-z%\u3007\u3400-\u9fff{SENTENCE_ENDS}{SLOT}]){word}(?:\1{word})+"),
     )
 
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from checker.late import late
 from checker.literals import distinct
 from checker.normalize import View
 
@@ -19,21 +20,21 @@ DIGITS = "零一二三四五六七八九"
 _NUMERAL = "零〇一二两三四五六七八九"
 _PLAIN_NUMBER = rf"(?:[0-9]{{1,9}}(?:\.[0-9]{{1,4}})?|[{_NUMERAL}十百]{{1,9}}(?:点[{_NUMERAL}]{{1,4}})?)"
 _TO_ARABIC = str.maketrans("零〇一二两三四五六七八九", "001223456789")
-_ARABIC = re.compile(r"[0-9]+(?:\.[0-9]+)?")
-_PIECE = re.compile(r"[0-9]+(?:\.[0-9]+)?|[十百千万亿]")
+_ARABIC = late(r"[0-9]+(?:\.[0-9]+)?")
+_PIECE = late(r"[0-9]+(?:\.[0-9]+)?|[十百千万亿]")
 _UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10_000, "亿": 100_000_000}
 
 
 @lru_cache(maxsize=1)
 def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
     """(percentages, amounts), compiled when a text first holds a number in odd notation."""
-    percentage = re.compile(
+    percentage = late(
         rf"(?P<bare>{_PLAIN_NUMBER})(?: ?个)? ?(?:percents?|per cent|pct|趴|啪|帕|巴仙|パーセント)"
         rf"|百分之(?P<parts>{_PLAIN_NUMBER})"
         rf"|(?P<tenths>[1-9{_NUMERAL}])成(?P<rest>[1-9{_NUMERAL}])(?![0-9{_NUMERAL}十百千万])"
         rf"|(?P<letters>(?=[0-9]*[ol])[0-9ol]{{2,6}})(?=%)"
     )
-    amount = re.compile(
+    amount = late(
         r"(?<![0-9a-z.])(?P<tens>[0-9]{1,9}(?:\.[0-9]{1,4})?)(?P<unit>[wk])(?P<more>[0-9]?)(?![0-9a-z])"
         rf"|(?<![0-9.])(?P<mixed>(?:[0-9]{{1,9}}(?:\.[0-9]{{1,4}})?|[{_NUMERAL}]{{1,9}})[万千百](?:[0-9{_NUMERAL}](?:[千百十][0-9{_NUMERAL}]?)?)?)"
     )

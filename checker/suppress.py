@@ -30,6 +30,7 @@ from typing import Literal
 from checker.document import Document
 from checker.fingerprint import fingerprint
 from checker.labels import CATEGORY_NAMES
+from checker.late import late
 from checker.types import Explanation, Finding, Level, Span, State, Suppression
 
 CATEGORY = "suppression"
@@ -37,23 +38,21 @@ CATEGORY = "suppression"
 _MOST_HINTS = 20
 _WHY = "忽略标记会让问题不再出现在报告里，所以必须写明规则和理由，并在失效后及时清理。"
 # The body stops at the next comment, so that many open ones cost no more than one.
-_HTML = re.compile(
-    r"<!--[ \t]*huashu-(?P<verb>[a-z-]*)(?P<body>(?:(?!<!--).)*?)-->", re.DOTALL | re.IGNORECASE
-)
+_HTML = late(r"<!--[ \t]*huashu-(?P<verb>[a-z-]*)(?P<body>(?:(?!<!--).)*?)-->", re.DOTALL | re.IGNORECASE)
 # Only as a comment: at the start of a line or after white space, and always up to the line's end.
-_HASH = re.compile(
+_HASH = late(
     r"(?:^|(?<=\s))#[ \t]*huashu[ \t]*[:：][ \t]*(?P<verb>disable)(?:[ \t]*=[ \t]*|(?=[ \t]|$))(?P<body>[^\r\n]*)",
     re.MULTILINE | re.IGNORECASE,
 )
-_UNTIL = re.compile(r"\buntil[ \t]*=[ \t]*[\"“]?(?P<date>[^\s\"”,，]*)[\"”]?", re.IGNORECASE)
-_REASON = re.compile(
+_UNTIL = late(r"\buntil[ \t]*=[ \t]*[\"“]?(?P<date>[^\s\"”,，]*)[\"”]?", re.IGNORECASE)
+_REASON = late(
     r"\breason[ \t]*=[ \t]*(?:\"(?P<ascii>[^\"]*)\"?|“(?P<wide>[^”]*)”?|(?P<bare>\S+))", re.IGNORECASE
 )
 # What a Chinese input method makes of two hyphens counts as two hyphens.
-_DASHES = re.compile(r"(?:^|\s)(?:--+|—+|––)(?:\s|(?=[^\s>])|$)")
+_DASHES = late(r"(?:^|\s)(?:--+|—+|––)(?:\s|(?=[^\s>])|$)")
 #: What would divide a cell, or close the reason, as its Chinese counterpart.
 _DIVIDES = str.maketrans({",": "，", ";": "；", '"': "”", "\t": " "})
-_BREAK = re.compile(r"\r\n|\n|\r")
+_BREAK = late(r"\r\n|\n|\r")
 
 Kind = Literal["line", "next-line", "block", "enable", "unknown"]
 _KINDS: dict[str, Kind] = {

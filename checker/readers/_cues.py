@@ -13,17 +13,18 @@ import re
 from collections.abc import Callable, Iterator
 
 from checker.document import Document
+from checker.late import late
 from checker.readers._base import Piece, ReadOptions, compose
 from checker.readers._decode import decode
 
 _STAMP = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{2}(?:[.,]\d{1,6})?)"
-_TIMES = re.compile(rf"[ \t\ufeff]*{_STAMP}[ \t]*-->[ \t]*{_STAMP}(?:[ \t].*)?$")
-_SRT_MARKUP = re.compile(r"</?(?:b|i|u|s|font)(?:\s[^>]*)?>|\{\\[^}]*\}", re.IGNORECASE)
-_VTT_MARKUP = re.compile(
+_TIMES = late(rf"[ \t\ufeff]*{_STAMP}[ \t]*-->[ \t]*{_STAMP}(?:[ \t].*)?$")
+_SRT_MARKUP = late(r"</?(?:b|i|u|s|font)(?:\s[^>]*)?>|\{\\[^}]*\}", re.IGNORECASE)
+_VTT_MARKUP = late(
     r"</?(?:c|i|b|u|v|ruby|rt|lang)(?:[.\s][^>]*)?>|<(?:\d+:)?\d{1,2}:\d{2}\.\d{3}>", re.IGNORECASE
 )
-_VOICE = re.compile(r"<v(?:\.[^\s>]*)?[ \t]+([^>]*)>", re.IGNORECASE)
-_NUMBER = re.compile(r"[ \t]*(\d+)[ \t]*$")
+_VOICE = late(r"<v(?:\.[^\s>]*)?[ \t]+([^>]*)>", re.IGNORECASE)
+_NUMBER = late(r"[ \t]*(\d+)[ \t]*$")
 
 
 def plain_srt(payload: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -11,14 +10,15 @@ from typing import Any
 
 from checker import __version__
 from checker.labels import APPLY_NAMES, CATEGORY_NAMES, VIEW_NAMES, name_of
+from checker.late import late
 from checker.rewrite import apply_rewrites
 from checker.types import Apply, Basis, Finding, Level, Report, Rewrite, Span, State, Verdict
 
-_SURROGATES = re.compile(r"[\ud800-\udfff]")
+_SURROGATES = late(r"[\ud800-\udfff]")
 # Legal in a Python string but not in XML 1.0; C1 controls steer terminals as ESC does.
-_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
+_CONTROLS = late(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 # Embeddings, overrides and isolates reorder what the reader sees; the report must not be fooled.
-_BIDI = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
+_BIDI = late(r"[\u202a-\u202e\u2066-\u2069]")
 #: So many exemptions of one reason are named, the rest counted.
 _NAMED = 4
 REPLACEMENT = "\ufffd"

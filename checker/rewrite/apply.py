@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
+from checker.late import late
 from checker.rewrite.grammar import clause_spans
 from checker.rewrite.proof import spliced
 from checker.types import Apply, Finding, Rewrite, Span
@@ -56,7 +56,7 @@ def without_repeats(sentence: str) -> str:
 
 
 #: What statements end in: 以合同为准, 以审批结果为准, 由您自己决定
-_TAIL = re.compile(
+_TAIL = late(
     r"(?:以(?P<paper>[^，以]{1,10}?)(?:结果|规则|公示|公布)?为准|由(?P<who>[您你])(?:自己)?决定|(?P<result>因人而异))$"
 )
 

@@ -14,26 +14,27 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
+from checker.late import late
 from checker.types import Span
 
 SENTENCE_ENDS = "。！？!?；;…\n\r"
 _DELIMITERS = "，,：:、"
 #: A space separates clauses in advertisements: 共享空间 民水民电
-_SPACE = re.compile(r"(?<=[\u4e00-\u9fff”’）)])[ \t\u3000]+(?=[\u4e00-\u9fff“‘（(])")
-_CLAUSE_END = re.compile(
+_SPACE = late(r"(?<=[\u4e00-\u9fff”’）)])[ \t\u3000]+(?=[\u4e00-\u9fff“‘（(])")
+_CLAUSE_END = late(
     r"(?<![0-9])[，,：:](?![0-9])|(?<=[\u4e00-\u9fff])[，,：:](?=[0-9])|(?<=[0-9])[，：:,](?=[^0-9])"
 )
 _PARTICLES = "了的呢吧啊呀哦噢嘛哈啦哟喔哇呗着过地得"
-_HAN = re.compile(r"[\u4e00-\u9fff]")
-_SLOT = re.compile(r"【[^】]{1,16}】|\{[^}]{1,16}\}|\[[^\]]{1,16}\]|[Xx×]{2,}|某某")
-_FACT = re.compile(
+_HAN = late(r"[\u4e00-\u9fff]")
+_SLOT = late(r"【[^】]{1,16}】|\{[^}]{1,16}\}|\[[^\]]{1,16}\]|[Xx×]{2,}|某某")
+_FACT = late(
     r"【[^】]{1,16}】|\{[^}]{1,16}\}"
     r"|(?:百分之)?[0-9][0-9.,]*(?:%|％)?(?:[十百千万亿]*(?:元|块|天|年|个月|月|日|号|周|小时|分钟|期|次|盒|瓶|吨|斤|公斤|米|公里|平|套|家|人|名|位|倍|折|点|岁|寸|升|克|盎司|吉|G|g|M)?)"
     r"|(?:百分之)?[一二两三四五六七八九十百千万亿半几]{1,8}(?:元|块钱|块|天|年|个月|月份|周|小时|分钟|期|盒|瓶|斤|米|公里|平米|折|岁|倍|成)"
     r"|[A-Z][A-Za-z0-9+-]{1,20}"
 )
 #: A condition whose loss changes what is promised.
-_CONDITION = re.compile(
+_CONDITION = late(
     r"(?:如果|只要|除非|满|凭|须|需要?先|限|仅限|符合)[^，,。！？；\n]{1,12}?(?:的话|才|即可|方可|以上|以内|前|内)"
 )
 
@@ -304,28 +305,28 @@ class Grammar:
 
 
 #: 这款…, 我们的…: what follows is the name of goods, whatever jieba makes of it.
-_DETERMINED = re.compile(
+_DETERMINED = late(
     r"(?:这|那)(?:个|款|套|只|台|支|瓶|栋|份|笔|种|家|次|位|项)(?![是就也都])|(?:我们|咱们)的|本[品店院公]|我们这"
 )
 #: Sounds at the start that are no part of a name.
-_FILLERS = re.compile(r"^(?:(?:呃|嗯|额|哎|诶|啊|哦|那个|就是说?)[，、,\s]*)+")
-_HEDGED = re.compile(r"(?:有点儿?|有些|平均|大概|差不多|一般|(?:交|收|给|付|来|拿)个)$")
-_BEFORE_IS = re.compile(r"((?:这|那)[个款套只台支瓶栋份种家][^是的，了在就也都]{1,6})(?:就|真)?是")
+_FILLERS = late(r"^(?:(?:呃|嗯|额|哎|诶|啊|哦|那个|就是说?)[，、,\s]*)+")
+_HEDGED = late(r"(?:有点儿?|有些|平均|大概|差不多|一般|(?:交|收|给|付|来|拿)个)$")
+_BEFORE_IS = late(r"((?:这|那)[个款套只台支瓶栋份种家][^是的，了在就也都]{1,6})(?:就|真)?是")
 _PLACES = frozenset({"里", "上", "中", "内", "之中", "里面", "里头", "里边", "当中"})
 #: 我妈, 我们家孩子
-_KIN = re.compile(
+_KIN = late(
     r"(?:我|你|您|他|她|咱|我们|咱们)家?(?:的)?(?:爸|妈|妈妈|爸爸|奶奶|爷爷|婆婆|儿子|女儿|孩子|老公|老婆|邻居|同事|朋友|亲戚)"
 )
 #: How a clause begins that names goods, or the seller's own.
-_NAMING = re.compile(
+_NAMING = late(
     r"(?:我们|咱们?|我)?家?的?[这那][个款套只台支瓶栋份笔种家次位项张批]?|(?:我们|咱们?)家?的?|我家的?|本[品店院]"
 )
-_ADDRESS = re.compile(
+_ADDRESS = late(
     r"(?:喂|哎|诶|嗯|哦|好的?|对|是的|您好|你好|您放心|您看|您别急|不好意思|打扰了)[啊呀呢吧]?"
     r"|.{0,5}(?:哥|姐|总|先生|女士|阿姨|叔叔?|大[爷妈哥姐叔]|奶奶|爷爷|老板|老师|同学|美女|帅哥|宝宝们|宝子们|姐妹们?|家人们|老铁们|朋友们|各位|亲|宝)"
 )
-_PRONOUN = re.compile(r"[你您我他她它]们?|咱们?|(?:我们?|咱们?)?[这那][边里儿]")
-_BROKEN = re.compile(
+_PRONOUN = late(r"[你您我他她它]们?|咱们?|(?:我们?|咱们?)?[这那][边里儿]")
+_BROKEN = late(
     r"(?:^|[，,。：:；;！!？?、])[的地得了着吗呢](?![确士话解])(?=.?(?:$|[，,。：:；;！!？?、]))"
     r"|(?:^|[，,。：:；;！!？?])[的得](?![到出])"
     r"|(?:[^还就总老要但若而于可只算凡都也倒不]是|和|以及|让|把|被|对于|关于|属于|作为|成为|称为|打造|拥有|具有|采用)(?=$|[，,。；;！!？?])"

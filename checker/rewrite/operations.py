@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from checker.late import late
 from checker.lexicon import Lexicon, fits
 from checker.normalize import fold
 from checker.rewrite.grammar import (
@@ -27,75 +28,73 @@ from checker.rewrite.grammar import (
 from checker.types import Apply, Finding, Span
 
 _MARKS = "，。！？；、,;：: "
-_QUESTION_END = re.compile(r"[?？]")
-_SUPERLATIVE = re.compile(r"(?:最为|最最|最|至|顶(?![级流奢尖配]))(?P<quality>[\u4e00-\u9fff]{1,5})")
-_SUPERLATIVES = re.compile(r"(?:最为|最最|最)(?P<quality>[^最、和与及又\s的]{1,3})[、和与及又\s]*")
+_QUESTION_END = late(r"[?？]")
+_SUPERLATIVE = late(r"(?:最为|最最|最|至|顶(?![级流奢尖配]))(?P<quality>[\u4e00-\u9fff]{1,5})")
+_SUPERLATIVES = late(r"(?:最为|最最|最)(?P<quality>[^最、和与及又\s的]{1,3})[、和与及又\s]*")
 #: Superlatives in a row, with or without marks between: 最快最好最便宜, 最大、最专业的
-_CHAIN = re.compile(
+_CHAIN = late(
     r"(?:(?:最为|最最|最)[^最、，,和与又且的了是呢吧啊啦\s]{1,3}[、，,和与又且而\s]{0,2}){1,4}(?:最为|最最|最)(?P<last>[\u4e00-\u9fff]{1,3})"
 )
-_IN_CHAIN = re.compile(r"(?:最为|最最|最)(?P<quality>[^最、，,和与又且的了是呢吧啊啦\s]{1,3})")
+_IN_CHAIN = late(r"(?:最为|最最|最)(?P<quality>[^最、，,和与又且的了是呢吧啊啦\s]{1,3})")
 #: 没有比我们更便宜的, 难道还有比这更划算的吗: who, and the quality of which nobody has more
-_COMPARED = re.compile(
+_COMPARED = late(
     r"比(?P<who>(?:我们家?|咱们?家?|本店|这[个款家套]?|它)(?:[^，,：；更还再的]{0,8}(?=更|还要?|再))?)(?P<more>更|还要?|再)?(?P<quality>[^，,：；的了吗呢啦]{1,4})"
 )
 #: A counted noun after an attribute that has lost its 的: 最高 | 一套
-_MEASURED = re.compile(r"(?:[一这那几两]|第[一二三四五六七八九十]+)[套款个家台条种间批位支]")
-_VOW = re.compile(r"百分之?百|百分之一百|100 ?%")
-_WIDE_ASPECT = re.compile(
+_MEASURED = late(r"(?:[一这那几两]|第[一二三四五六七八九十]+)[套款个家台条种间批位支]")
+_VOW = late(r"百分之?百|百分之一百|100 ?%")
+_WIDE_ASPECT = late(
     r"(?:全[港省市城区县网国球]|整个[\u4e00-\u9fff]{1,5}?|市面上|业内|行业内?|国内|全行业|目前)(?P<aspect>性价比|价格|品质|质量|口碑|服务|采光|保值率|户型)$"
 )
-_SURE = re.compile(r"绝对|肯定|一定|必定|铁定|保证|百分之?百|100 ?%|完全")
-_WHOLE = re.compile(
+_SURE = late(r"绝对|肯定|一定|必定|铁定|保证|百分之?百|100 ?%|完全")
+_WHOLE = late(
     r"(?:(?<=是)[a-z]{2,10}|全[港省市城区县网国球村镇校行业]+|整个[\u4e00-\u9fff]{1,6}?(?=最|第|性价比|$))(?:的|上|里|内|中)?$"
 )
-_FIRST = re.compile(r"第[一1①１]|榜首|冠军|销冠|首位|头名|[Tt][Oo][Pp]\.? ?1|[Nn][Oo]\.? ?1|领先|领跑")
+_FIRST = late(r"第[一1①１]|榜首|冠军|销冠|首位|头名|[Tt][Oo][Pp]\.? ?1|[Nn][Oo]\.? ?1|领先|领跑")
 _NUMBER = r"(?:[0-9][0-9.,]*|[零一二两三四五六七八九十百千万亿半数几]+)"
 _DIGITS = "[0-9零一二两三四五六七八九十百千万亿半][0-9零一二两三四五六七八九十百千万亿半.,]*"
-_AMOUNT = re.compile(rf"[¥￥][0-9][0-9.,]*|{_DIGITS}[多来]?(?:元|块钱|块|万元)")
-_NOW = re.compile(
+_AMOUNT = late(rf"[¥￥][0-9][0-9.,]*|{_DIGITS}[多来]?(?:元|块钱|块|万元)")
+_NOW = late(
     rf"(?:现价|现在|今天|今日|只要|只需|仅需|仅(?!限)|只收|促销价|会员价|活动价|到手价?|特价|优惠价|秒杀价)[^0-9¥￥，,。]{{0,6}}?(?P<amount>{_AMOUNT.pattern}|{_DIGITS})"
 )
-_COUNT = re.compile(
+_COUNT = late(
     rf"(?:[0-9]+[-~至到])?(?:已经?|累计|总共|一共|超过|高达|多达|达到|达|将近|近|约|上|每年|至少)*{_NUMBER}[多余来几+＋]*(?:[十百千万亿]+[多余来几+＋]*)?"
     r"(?P<unit>名|位|个|家(?![庭长])|户|人次|人|例|单|组|批|台|间|套|款|项|座|所|对)?"
 )
 #: What may be called 不少 without its figure.
-_COUNTED = re.compile(
+_COUNTED = late(
     r"的?(?:[老新]?(?:客户|用户|家庭|学员|老师|家长|患者|顾客|业主|会员|车主|宝妈|加盟商|代理商|经销商|合作商|商家|商户|企业|老板|粉丝|人|孩子|门店|网点|店|城市|省|地区|国家|员工|专家|医生|师傅|考生|学生))"
 )
-_CHANGE = re.compile(
+_CHANGE = late(
     rf"(?P<verb>提升|提高|增加|增长|降低|减少|下降|缩短|节省|改善)了?(?:了|到|至|高达|达|超过|将近|近|约)*(?:百分之{_NUMBER}|{_NUMBER}(?:%|％|倍|成|个点|个百分点)?)以?上?"
 )
-_SHARE = re.compile(
+_SHARE = late(
     rf"(?:有|超过|超|近|将近|高达|多达|达|约)*(?:百分之{_NUMBER}|{_NUMBER}[%％]|[一二三四五六七八九]成[多半]?|绝大多数|绝大部分|几乎所有|九成九|十有八九)(?:以上|左右|多)?的?"
 )
 #: Slots that name a paper: with the brackets gone the words still say what they should.
-_PAPER = re.compile(
+_PAPER = late(
     r"【([^】、]*(?:报告|合同|说明书|文件|条款|页面|资料|产品资料|条款号|规则|披露文件|公告|标签))】"
 )
 #: 全镇就我们家…, 市面上只有这款…
-_ONLY_US = re.compile(
+_ONLY_US = late(
     r"(?:[^，。]{0,8}?)(?:就(?:只有)?|只有|唯有|也就|仅有?)(?P<who>我们[家店公司这里儿边]{0,2}|咱们?家?|本店|这[款家台瓶])(?:一家|才|还)?(?P<rest>(?:是|有|能|可以|会做|做|用|提供|卖).+)"
 )
-_QUOTED = re.compile(r"‘[^’]{2,20}’|“[^”]{2,20}”|「[^」]{2,20}」|《[^》]{2,20}》|\"[^\"]{2,20}\"")
+_QUOTED = late(r"‘[^’]{2,20}’|“[^”]{2,20}”|「[^」]{2,20}」|《[^》]{2,20}》|\"[^\"]{2,20}\"")
 #: 论理赔速度，我们公司常年排行业榜首
-_AS_FOR = re.compile(
+_AS_FOR = late(
     r"(?:论|要说|说到|讲到|比)(?P<of>[^，]{0,6}?)(?:速度|销量|口碑|质量|品质|服务|实力|规模|人气)，(?P<who>(?:我们|咱们?|本)[家店公司院]{0,2})"
 )
 #: What a colon and figures after a clause add to it: 库存倒计时:00:04:12
-_CLOCK = re.compile(r"[:：][0-9][0-9:：.]*(?=$|[，,。！？!? ])")
+_CLOCK = late(r"[:：][0-9][0-9:：.]*(?=$|[，,。！？!? ])")
 #: Nouns of which 比较低 says that they are cheap or small.
-_LOW = re.compile(r"[价费息率利本付耗糖脂卡]|门槛|噪音?|折扣|首付|租金|成本")
-_COUNTER = re.compile(r"[这那][个款套只台支瓶栋份种家次盒包]")
+_LOW = late(r"[价费息率利本付耗糖脂卡]|门槛|噪音?|折扣|首付|租金|成本")
+_COUNTER = late(r"[这那][个款套只台支瓶栋份种家次盒包]")
 #: A word begun twice: 全、全港最好
-_STUTTER = re.compile(r"([\u4e00-\u9fff])、\1")
-_POSSESSIVE = re.compile(r"(?:我们|咱们?|本店|您)家?的$")
+_STUTTER = late(r"([\u4e00-\u9fff])、\1")
+_POSSESSIVE = late(r"(?:我们|咱们?|本店|您)家?的$")
 #: The seller's own side, of which nothing is said about goods.
-_OWN_HOUSE = re.compile(
-    r"(?:我们|咱们?|[我本])(?:家|店|院|司|公司|团队|平台|机构|这边|这儿|这里|加盟商|老师)?"
-)
-_SAY_NOUN = re.compile(r"^【([^】]+)】$")
+_OWN_HOUSE = late(r"(?:我们|咱们?|[我本])(?:家|店|院|司|公司|团队|平台|机构|这边|这儿|这里|加盟商|老师)?")
+_SAY_NOUN = late(r"^【([^】]+)】$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +255,7 @@ class Drafter:
         self._scopes = sorted(data["scopes"], key=len, reverse=True)
         # Marks between the letters are a disguise: 全·国·第·一
         spread = "|".join(r"\W{0,2}".join(scope) for scope in self._scopes)
-        self._scope_end = re.compile(rf"(?:目前|现在)?在?(?:{spread})(?:的|上|里|内|中)?\W{{0,2}}$")
+        self._scope_end = late(rf"(?:目前|现在)?在?(?:{spread})(?:的|上|里|内|中)?\W{{0,2}}$")
         self._questions: Mapping[str, str] = data["questions"]
         self._statements: Sequence[Mapping[str, Any]] = data["statements"]
         self._collocations: Sequence[Mapping[str, str]] = data["collocations"]
@@ -264,7 +263,7 @@ class Drafter:
         for entry in data["consequences"]:
             for category in entry["categories"]:
                 opens.setdefault(category, []).append(entry["opens"])
-        self._consequences = {key: re.compile("|".join(some)) for key, some in opens.items()}
+        self._consequences = {key: late("|".join(some)) for key, some in opens.items()}
         self._shared: dict[tuple[str, str | None], tuple[_Shared, ...]] = {}
 
     def sells_goods(self, industry: str | None) -> bool:

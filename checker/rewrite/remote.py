@@ -17,16 +17,17 @@ from dataclasses import dataclass
 from threading import Thread
 from typing import Any
 
+from checker.late import late
 from checker.rewrite.grammar import dropped_facts, facts
 
 _MOST = 3
-_PERSONAL = re.compile(
+_PERSONAL = late(
     r"[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64})+"  # mail
     r"|(?<![0-9])[1-9][0-9]{16}[0-9Xx](?![0-9])"  # identity card
     r"|(?<![0-9])[0-9][0-9 -]{9,24}[0-9](?![0-9])"  # bank card, telephone
     r"|(?<=姓名)[：: 是]{0,2}[\u4e00-\u9fff]{2,4}|[\u4e00-\u9fff]{1,2}(?=先生|女士|小姐)"
 )
-_FOREIGN = re.compile(r"https?:|www\.|[<>`\\{}]|(?<![0-9])[0-9]{7,}")
+_FOREIGN = late(r"https?:|www\.|[<>`\\{}]|(?<![0-9])[0-9]{7,}")
 _SYSTEM = (
     "你是中国电话销售话术的合规编辑。用户给出一句话术和其中不合规的词。请把整句改成合规、口语、通顺的说法，"
     "保留数字、日期、名称、条件和形如〔1〕的占位符，不添加事实，不换一个词说同样的意思。"

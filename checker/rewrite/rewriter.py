@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from typing import NamedTuple
 from checker.dialogue import Dialogues
 from checker.document import Document
 from checker.engine import Engine
+from checker.late import late
 from checker.rewrite.apply import best, disjoint, without_repeats
 from checker.rewrite.grammar import SENTENCE_ENDS, Grammar, has_slot, sentence_span
 from checker.rewrite.operations import Case, Draft, Drafter, note_of, subject_of, told_losses
@@ -33,8 +33,8 @@ _CACHE_SIZE = 20_000
 #: Drafts of one finding that are proven in one go.
 _AT_ONCE = 3
 #: A question that wants no answer, and the claim that answers it: 谁说不能保本？| 我们就能
-_ASKED_BACK = re.compile(r"(?:谁说|难道|凭什么说|见过|听说过|什么时候)[^。！？?!\n]*[？?]$")
-_ANSWER = re.compile(
+_ASKED_BACK = late(r"(?:谁说|难道|凭什么说|见过|听说过|什么时候)[^。！？?!\n]*[？?]$")
+_ANSWER = late(
     r" ?(?:我们|咱们?|本店|这[款个家]|我)[^，,。！？?!；;\n]{0,8}(?:能|可以|敢|会|行|没有|做到|例外)(?:的|啊|呀|呢)?(?:[。！!]|$|[，,])"
 )
 #: What a rewrite puts in holds no term that any rule bans, in whatever industry or channel.
