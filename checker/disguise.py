@@ -159,9 +159,7 @@ class Disguises:
 
     @cached_property
     def _fragments(self) -> set[str]:
-        literals = set(self._scanner.literals)
-        literals.difference_update(self._scanner.singles, [""])
-        return literals
+        return {literal for literal in self._scanner.literals if len(literal) > 1}
 
     @cached_property
     def _han(self) -> list[str]:
@@ -198,6 +196,7 @@ class Disguises:
             "sign_pairs": self._find_sign_pairs(),
             "sign_lengths": np.array([len(sign) for sign in self._sign_list], dtype=np.int32),
             **SequenceTable.build(self._sign_list, "signs_"),
+            **self._find_initials(),
         }
 
     def read(self, plain: View) -> View:
@@ -581,20 +580,30 @@ class Disguises:
 
     # --- pinyin and initials in Latin letters ----------------------------------------------------
 
-    @cached_property
-    def _by_initials(self) -> dict[str, list[str]]:
-        """First letters of the syllables of a fragment to the fragments."""
+    def _find_initials(self) -> dict[str, npt.NDArray[np.uint32]]:
+        """The fragments in the order of the first letters of their syllables, and these letters; in lines."""
         readings, names = pinyin_table()
         first = np.array([ord(name[0]) if name else 0 for name in names], dtype=np.uint32)
         table = first[readings[:, 0]]
-        found: dict[str, list[str]] = {}
         joined = encode("\n".join(self._han))
         inside = (joined >= FIRST) & (joined <= LAST)
         letters = np.full(len(joined), ord("\n"), dtype=np.uint32)
         letters[inside] = table[joined[inside] - FIRST]
-        for key, fragment in zip(decode(letters).split("\n"), self._han):
-            found.setdefault(key, []).append(fragment)
-        return found
+        pairs = sorted(zip(decode(letters).split("\n"), self._han))
+        return {
+            "initials": encode("\n".join(key for key, _ in pairs)),
+            "initialled": encode("\n".join(fragment for _, fragment in pairs)),
+        }
+
+    @cached_property
+    def _initialled(self) -> tuple[list[str], list[str]]:
+        """(first letters, fragment) of every fragment, sorted."""
+        return decode(self._arrays["initials"]).split("\n"), decode(self._arrays["initialled"]).split("\n")
+
+    def _by_initials(self, letters: str) -> list[str]:
+        """The fragments whose syllables begin with these letters."""
+        keys, fragments = self._initialled
+        return fragments[bisect_left(keys, letters) : bisect_right(keys, letters)]
 
     @cached_property
     def _known_syllables(self) -> frozenset[str]:
@@ -668,7 +677,7 @@ class Disguises:
                 return start, end, found
             if 1 < len(syllables) <= 6:
                 # Nothing of the word is written out: only a word of its own right for a rule.
-                for fragment in self._by_initials.get("".join(s[0] for s in syllables), ()):
+                for fragment in self._by_initials("".join(s[0] for s in syllables)):
                     if (
                         len(fragment) > 2 or fragment in self._short or self._beside(view, start, end)
                     ) and all(self._says(c, s) for c, s in zip(fragment, syllables)):
@@ -707,7 +716,7 @@ class Disguises:
                 if best is not None and size <= best[0]:
                     continue
                 key = heads[len(heads) - left :] + initials + tails[:right]
-                for fragment in self._by_initials.get(key, ()):
+                for fragment in self._by_initials(key):
                     middle = fragment[left : left + len(syllables)]
                     if (
                         fragment.startswith(head[len(head) - left :])

@@ -266,13 +266,23 @@ class Exemptions:
         self._shows = [tuple(shows.get(word, ())) for word in words]
         self._automaton = AhoCorasick(words, implementation=Implementation.ContiguousNFA) if words else None
         by_id = {exemption.id: exemption for exemption in lexicon.exemptions}
+        # Most exemptions cover whole categories; only the others are asked about every rule.
+        whole = [item for item in lexicon.exemptions if not item.rules and not item.not_rules]
+        of_category: dict[str, set[str]] = {}
         plans: dict[tuple[str, ...], _Plan] = {}
         self._plans: dict[str, _Plan] = {}
         for rule in lexicon.rules:
             if rule.strict:
                 chosen: Sequence[str] = ()
             elif rule.exemptions is None:
-                chosen = [item.id for item in lexicon.exemptions if item.covers(rule)]
+                if rule.category not in of_category:
+                    of_category[rule.category] = {item.id for item in whole if item.covers(rule)}
+                covering = of_category[rule.category]
+                chosen = [
+                    item.id
+                    for item in lexicon.exemptions
+                    if item.id in covering or ((item.rules or item.not_rules) and item.covers(rule))
+                ]
             else:
                 chosen = [name for name in rule.exemptions if name in by_id]
             key = tuple(chosen)

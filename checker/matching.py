@@ -238,11 +238,6 @@ class Scanner:
         """What is looked for: terms, anchors, allowed phrases, and words that only disguises stand for."""
         return decode(self._literals).split("\n")
 
-    @property
-    def singles(self) -> list[str]:
-        """The literals of one character."""
-        return list(map(chr, (self._singles >= 0).nonzero()[0].tolist()))
-
     def scan(self, view: View, *, dialogue: bool = True) -> list[tuple[int, Woken]]:
         """(number of the sentence in the view, what woke there), in order.
 

@@ -982,7 +982,7 @@ class Drafter:
         yield from self._without_clause(case, order)
         span = case.finding.span
         left, right, matched = case.left, case.right, case.finding.matched
-        if not only_particles(right) and re.fullmatch(_SURE, matched):
+        if not only_particles(right) and _SURE.fullmatch(matched):
             yield Draft(span, "", "delete", order - 1)
             return
         attribute = not only_particles(right) and self._modifies(right) and (not left or left[-1] in "的、")
