@@ -105,7 +105,12 @@ class _Readings:
     sign that it is judged by more than whether a fragment covers it.
     """
 
-    def __init__(self, signs: Sequence[Sequence[str]], fragments: set[str], is_odd: Sequence[bool]) -> None:
+    def __init__(
+        self,
+        signs: Sequence[Sequence[str]],
+        is_fragment: npt.NDArray[np.bool_],
+        is_odd: npt.NDArray[np.bool_],
+    ) -> None:
         self._counts = np.array([len(readings) for readings in signs], dtype=np.int64)
         self._begins = self._counts.cumsum() - self._counts
         readings = [reading for group in signs for reading in group]
@@ -115,8 +120,7 @@ class _Readings:
             self.codes[row, : len(reading)] = [ord(character) for character in reading]
         self.firsts = np.array([ord(reading[0]) if reading else 0 for reading in readings], dtype=np.uint32)
         self.lasts = np.array([ord(reading[-1]) if reading else 0 for reading in readings], dtype=np.uint32)
-        self.is_fragment = np.array([len(r) > 1 and r in fragments for r in readings], dtype=np.bool_)
-        self.is_odd = np.array(is_odd, dtype=np.bool_)
+        self.is_fragment, self.is_odd = is_fragment, is_odd
 
     def expand(self, signs: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """(place in ``signs``, reading) for every reading of every sign."""
@@ -157,8 +161,14 @@ class Disguises:
             if not _ordinary(sign) and not sign.isascii() and sign not in self._heard
         )
 
+    @property
+    def _known(self) -> SequenceTable:
+        """The fragments, to look one up."""
+        return self._scanner.table
+
     @cached_property
     def _fragments(self) -> set[str]:
+        """What the rules look for, of two characters or more; to make the arrays. A check asks ``_known``."""
         return {literal for literal in self._scanner.literals if len(literal) > 1}
 
     @cached_property
@@ -196,6 +206,19 @@ class Disguises:
             "sign_pairs": self._find_sign_pairs(),
             "sign_lengths": np.array([len(sign) for sign in self._sign_list], dtype=np.int32),
             **SequenceTable.build(self._sign_list, "signs_"),
+            # which readings are fragments, and which signs are judged by more than whether a fragment covers them
+            "readings_known": np.array(
+                [reading in self._fragments for sign in self._sign_list for reading in self._signs[sign]],
+                np.bool_,
+            ),
+            "signs_odd": np.array(
+                [
+                    sign in self._sure
+                    or (sign in self._heard and not self._fragments.isdisjoint(self._signs[sign]))
+                    for sign in self._sign_list
+                ],
+                np.bool_,
+            ),
             **self._find_initials(),
         }
 
@@ -265,7 +288,7 @@ class Disguises:
         for left in range(most_left + 1):
             head = before[len(before) - left :] + reading
             for right in range(min(most_right, _WIDEST - len(head)) + 1):
-                if (left or right or not beyond) and head + after[:right] in self._fragments:
+                if (left or right or not beyond) and head + after[:right] in self._known:
                     found.append((start - left, end + right))
         return sorted(found, key=lambda span: span[0] - span[1])
 
@@ -338,8 +361,8 @@ class Disguises:
         """True when a fragment of two characters or more ends or begins right here."""
         base, stop = self._sentence(view, start)
         return any(
-            (start - size >= base and view.text[start - size : start] in self._fragments)
-            or (end + size <= stop and view.text[end : end + size] in self._fragments)
+            (start - size >= base and view.text[start - size : start] in self._known)
+            or (end + size <= stop and view.text[end : end + size] in self._known)
             for size in (2, 3, 4)
         )
 
@@ -354,7 +377,7 @@ class Disguises:
             return all(first in cuts and last in cuts for first, last in across)
         # Two words still: no word of ours may end after one character of the second.
         return len(left) + 1 in cuts or not any(
-            first in cuts and left[first:] + right[:1] in self._fragments for first in range(len(left))
+            first in cuts and left[first:] + right[:1] in self._known for first in range(len(left))
         )
 
     # --- shape -----------------------------------------------------------------------------------
@@ -419,11 +442,7 @@ class Disguises:
     @cached_property
     def _sign_readings(self) -> _Readings:
         signs = [self._signs[sign] for sign in self._sign_list]
-        is_odd = [
-            sign in self._sure or (sign in self._heard and not self._fragments.isdisjoint(readings))
-            for sign, readings in zip(self._sign_list, signs)
-        ]
-        return _Readings(signs, self._fragments, is_odd)
+        return _Readings(signs, self._arrays["readings_known"], self._arrays["signs_odd"])
 
     def _sign_places(self, view: View) -> list[tuple[int, int]]:
         """(start, end) of the signs, longer ones first: none that no fragment covers and no other stands beside."""
@@ -511,7 +530,7 @@ class Disguises:
             covers = self._covering(view, start, end, reading)
             if any(not self._cuts_word(view, a, b) for a, b in covers):
                 return True
-            if reading not in self._fragments:
+            if reading not in self._known:
                 return False
             # 醉高 may stand alone: it is no word. 视界 is one, and needs company.
             return not self._in_word(view, start, end) or self._beside(view, start, end)
@@ -525,7 +544,7 @@ class Disguises:
         for other_start, other_end, others in near:
             pairs = [other + reading if other_end == start else reading + other for other in others]
             edges = (min(start, other_start), max(end, other_end))
-            if any(pair in self._fragments or self._covering(view, *edges, pair) for pair in pairs):
+            if any(pair in self._known or self._covering(view, *edges, pair) for pair in pairs):
                 return True
         return False
 
@@ -553,7 +572,7 @@ class Disguises:
             return
         covered = self._covered(view, places, places + 1, meanings[:, None])
         for place, meant in zip(places[covered].tolist(), decode(meanings[covered])):
-            if view.text[place : place + 2] not in self._fragments:
+            if view.text[place : place + 2] not in self._known:
                 yield place, place + 1, meant
 
     @cached_property
@@ -580,8 +599,8 @@ class Disguises:
 
     # --- pinyin and initials in Latin letters ----------------------------------------------------
 
-    def _find_initials(self) -> dict[str, npt.NDArray[np.uint32]]:
-        """The fragments in the order of the first letters of their syllables, and these letters; in lines."""
+    def _find_initials(self) -> dict[str, npt.NDArray[np.uint8]]:
+        """The fragments in the order of the first letters of their syllables, and these letters; lines of UTF-8."""
         readings, names = pinyin_table()
         first = np.array([ord(name[0]) if name else 0 for name in names], dtype=np.uint32)
         table = first[readings[:, 0]]
@@ -591,14 +610,17 @@ class Disguises:
         letters[inside] = table[joined[inside] - FIRST]
         pairs = sorted(zip(decode(letters).split("\n"), self._han))
         return {
-            "initials": encode("\n".join(key for key, _ in pairs)),
-            "initialled": encode("\n".join(fragment for _, fragment in pairs)),
+            "initials": np.frombuffer("\n".join(key for key, _ in pairs).encode(), np.uint8),
+            "initialled": np.frombuffer("\n".join(fragment for _, fragment in pairs).encode(), np.uint8),
         }
 
     @cached_property
     def _initialled(self) -> tuple[list[str], list[str]]:
         """(first letters, fragment) of every fragment, sorted."""
-        return decode(self._arrays["initials"]).split("\n"), decode(self._arrays["initialled"]).split("\n")
+        keys, fragments = (
+            self._arrays[name].tobytes().decode().split("\n") for name in ("initials", "initialled")
+        )
+        return keys, fragments
 
     def _by_initials(self, letters: str) -> list[str]:
         """The fragments whose syllables begin with these letters."""

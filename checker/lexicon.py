@@ -37,7 +37,7 @@ _NUMBER = (
     r"(?:[0-9][0-9.,]*[万亿千百]?|[零〇一二两三四五六七八九十百千万亿半几数]+(?:点[零一二三四五六七八九]+)?)"
 )
 _PERCENT = rf"(?:{_NUMBER}(?:%|个点|个百分点)|百分之{_NUMBER}|[一二三四五六七八九]成[一二三四五六七八九半]?)"
-_FORMAT = 37
+_FORMAT = 38
 #: Word classes that hold names of public bodies, and the names that are one word.
 _NAMES = ("agency", "organ", "state_organ")
 _NAME = late(r"[\u4e00-\u9fff]{2,6}")

@@ -23,6 +23,7 @@ Numbers = npt.NDArray[np.int64]
 WIDTH = 8
 _BASE = 0x9E3779B97F4A7C15
 _MIX = np.uint64(0xD6E8FEB86659FD93)
+_MASK = (1 << 64) - 1
 _PAIR = np.uint32(0x9E3779B1)
 _NEXT = np.uint32(0x85EBCA6B)
 _THIRD = np.uint32(0xC2B2AE35)
@@ -164,6 +165,15 @@ class SequenceTable:
         return np.concatenate([places, behind.take(same)]), np.concatenate(
             [numbers, self._numbers.take(at.take(same))]
         )
+
+    def __contains__(self, sequence: str) -> bool:
+        """Whether a string of two or more codes is one of the sequences, or begins as one does that is longer."""
+        code = 0
+        for character in sequence[:WIDTH]:
+            code = (code + ord(character) + 1) * _BASE & _MASK
+        slot = (code * int(_MIX) & _MASK) >> int(self._shift)
+        at = int(self._first[slot])
+        return any(int(self._keys[place]) == code for place in range(at, at + int(self._counts[slot])))
 
     def holds(self, hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
         """Whether some sequence has each of the hashes."""
