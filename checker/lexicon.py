@@ -41,7 +41,7 @@ _FORMAT = 38
 #: Word classes that hold names of public bodies, and the names that are one word.
 _NAMES = ("agency", "organ", "state_organ")
 _NAME = late(r"[\u4e00-\u9fff]{2,6}")
-_CALL_SIGNS = ("outbound", "service", "errand", "question", "rhetorical")
+_CALL_SIGNS = ("outbound", "service", "errand", "question", "rhetorical", "inquiry")
 Rate = Callable[[Iterable[str]], float]
 
 
@@ -112,6 +112,7 @@ class Acts:
     errand: tuple[str, ...]
     question: tuple[str, ...]
     rhetorical: tuple[str, ...]
+    inquiry: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

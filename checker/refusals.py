@@ -18,6 +18,7 @@ from checker.lexicon import Act, Acts, Lexicon, Rule
 from checker.matching import either
 from checker.said import Call, Memory, Said
 from checker.scene import Setting
+from checker.turns import default_turns
 from checker.types import Finding, Span
 
 #: What the agent does when no cue says more: names of acts that need no cues.
@@ -29,6 +30,18 @@ _INTERESTED, _WILLING = "is-interested", frozenset({"is-interested", "agrees"})
 #: One question is allowed after a no.
 _QUESTIONS = frozenset({"clarifies", "asks-once"})
 _OPENING_TURNS = 4
+#: A no that cues do not show: how sure the models of turns (:mod:`checker.turns`) must be that the customer says no
+#: times that the reply sells; the same where the agent asked for a fact or calls about a service; of the customer alone.
+DECLINES = "declines"
+_BOTH, _ANSWER, _ALONE = 0.28, 0.5, 0.8
+_SELLING = frozenset({"hides-source", "argues", "returns", "holds-on", "pushes-on"})
+#: A reply with a cue of selling counts as halfway to this sure.
+_CUE = 0.9
+#: A reply without a cue that is less likely to sell than this does not go on; a polite one that is likelier does.
+_IDLE, _FEIGNED = 0.3, 0.75
+#: In a call about a service, a reply with one of these cues that is less likely to sell than this does not.
+_MILD, _ERRAND = frozenset({"returns", "holds-on", "pushes-on"}), 0.6
+_POLITE = frozenset({"closes", "acknowledges", "accepts"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +73,11 @@ class Refusals:
             for asked, said in act.answers
         ]
         self._agent = [_Sign(act, memory) for act in acts.agent if act.cues]
-        self._outbound, self._service, self._errand, self._question, self._rhetorical = map(
-            memory.holds_any, (acts.outbound, acts.service, acts.errand, acts.question, acts.rhetorical)
+        self._outbound, self._service, self._errand = map(
+            memory.holds_any, (acts.outbound, acts.service, acts.errand)
+        )
+        self._question, self._rhetorical, self._inquiry = map(
+            memory.holds_any, (acts.question, acts.rhetorical, acts.inquiry)
         )
         self._unless = {
             rule.id: [(memory.holds_any(cues.patterns), cues.by) for cues in rule.reply.unless]
@@ -148,31 +164,51 @@ class Refusals:
             asks = said.holds(self._question) and not said.holds(self._rhetorical)
             stands = not _FINAL.isdisjoint(found) or (stands and _INTERESTED not in found)
             says_no = not _NO.isdisjoint(found)
+            reply = _reply(call.turns, turn.index)
+            if not (found or stands or asks) and is_outbound:
+                is_answer = asked is not None and asked.holds(self._inquiry)
+                limit = _ANSWER if is_answer or is_errand else _BOTH
+                seems_no = self._seems_to_decline(said, call.together(reply), limit)
+                found = (DECLINES,) if seems_no else found
+                says_no = seems_no and _says_no(said) >= _ALONE
             refused = says_no or (refused and not asks and _WILLING.isdisjoint(found))
             if stands and not found:
                 found = (STANDS,)
-            elif refused and not says_no:
+            elif refused and not says_no and DECLINES not in found:
                 found = (*found, REFUSED)
-            reply = _reply(call.turns, turn.index) if found else ()
-            if not reply:
+            if not found or not reply:
                 continue
-            act, evidence = self._agent_act(call.together(reply))
+            answer = call.together(reply)
+            act, evidence = self._agent_act(answer)
             if not act:
                 goes_on = is_outbound and not asks and (not is_errand or not _FINAL.isdisjoint(found))
+                goes_on = goes_on and _sells(answer) >= _IDLE
                 act, evidence = (GOES_ON, evidence) if goes_on else (ANSWERS, ())
+            elif act in _MILD and is_errand and _FINAL.isdisjoint(found) and _sells(answer) < _ERRAND:
+                act, evidence = ANSWERS, ()
             if act in _QUESTIONS:
                 # A second one is insisting.
                 act, clarified = ("argues" if clarified else act), True
             yield Exchange(turn.index, found, reply, act, evidence)
+
+    def _seems_to_decline(self, said: Said, answer: Said, limit: float) -> bool:
+        """True when the models of turns hear a no, and an answer that goes on selling or a very clear no."""
+        act, _ = self._agent_act(answer)
+        chance = _says_no(said)
+        if chance >= _ALONE or (act and act not in _SELLING):
+            return chance >= _ALONE
+        sells = _sells(answer)
+        return chance * ((sells + _CUE) / 2 if act else sells) >= limit
 
     def _agent_act(self, said: Said) -> tuple[str, tuple[int, ...]]:
         """The agent's act and the sentences that show it; where none is known "" and the longest sentence."""
         key = (Refusals, "agent")
         known: tuple[str, tuple[int, ...]] | None = said.notes.get(key)
         if known is None:
-            known = said.notes[key] = self._find_agent_act(
-                [line for line in said.text.split("\n") if line], said
-            )
+            known = self._find_agent_act([line for line in said.text.split("\n") if line], said)
+            if known[0] in _POLITE and _sells(said) >= _FEIGNED:
+                known = "", known[1]
+            said.notes[key] = known
         return known
 
     def _find_agent_act(self, sentences: Sequence[str], said: Said) -> tuple[str, tuple[int, ...]]:
@@ -199,6 +235,20 @@ class _Sign:
         if self._shown is None or not said.holds(self._shown):
             return False
         return self._unless is None or not said.holds(self._unless)
+
+
+def _says_no(said: Said) -> float:
+    known: float | None = said.notes.get(_says_no)
+    if known is None:
+        known = said.notes[_says_no] = default_turns().refuses(said.text)
+    return known
+
+
+def _sells(said: Said) -> float:
+    known: float | None = said.notes.get(_sells)
+    if known is None:
+        known = said.notes[_sells] = default_turns().pushes(said.text)
+    return known
 
 
 def evidence_spans(call: Call, exchange: Exchange) -> list[tuple[int, Span]]:
