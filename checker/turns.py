@@ -10,17 +10,17 @@ the artifact, which is plain arrays.
 from __future__ import annotations
 
 import math
-import re
 from functools import lru_cache
 
 import numpy as np
 
 from checker.data import folder
+from checker.late import late
 
 ARTIFACT = "turns.npz"
 SIDES = ("customer", "agent")
 LONGEST = 3
-_MARKS, _DIGITS = re.compile(r"\W+"), re.compile(r"\d+")
+_MARKS, _DIGITS = late(r"\W+"), late(r"\d+")
 
 
 def grams(text: str) -> list[str]:
