@@ -26,6 +26,22 @@ from checker.types import Attempt, Basis, Explanation, Finding, Level, Span, Sta
 VIEW_TRUST = {"plain": 1.0, "inserted": 0.95, "shape": 0.9, "sound": 0.85}
 #: The category of what no other category names: inside a finding of another it says nothing more.
 _GENERAL = "exaggeration"
+#: Below this probability of a claim a rule that asks for review gives a hint. Of 2,167 sentences that
+#: neither rules nor model had seen, 15 of 37 false findings stood below it and none of the 97 true ones.
+DOUBTED = 0.15
+#: Categories whose words stand alone in headlines, where the model has nothing to go by: its own limit
+#: counts, under which hardly any true candidate stood.
+_BARE = frozenset({"absolute", "pressure", "morality"})
+
+
+def doubted_below(rule: Rule, innocent_below: float) -> float:
+    """The probability of a claim below which the findings of a rule become hints.
+
+    ``innocent_below`` is the limit the model learned for all rules, 0 without a model.
+    """
+    if rule.level is Level.BLOCK or rule.category in _BARE:
+        return innocent_below
+    return max(innocent_below, DOUBTED)
 
 
 class Candidate(NamedTuple):
@@ -76,7 +92,7 @@ class Hit(NamedTuple):
             return False
         if self.rule.industries or self.rule.channels or self.rule.level is Level.HINT:
             return False
-        is_lowered = self.claim is not None and self.claim < innocent_below
+        is_lowered = self.claim is not None and self.claim < doubted_below(self.rule, innocent_below)
         return not is_lowered or self.rule.level is Level.BLOCK
 
 
@@ -165,7 +181,7 @@ class Maker:
     ) -> list[list[Outcome]]:
         """By document, every candidate with its outcome, before overlaps are resolved.
 
-        A claim that the model thinks less probable than ``innocent_below`` weighs less.
+        A claim that the model thinks less probable than :func:`doubted_below` weighs less.
         """
         made: list[list[Outcome]] = [[] for _ in scene.documents]
         for number, hit, candidate in hits:
@@ -206,7 +222,7 @@ class Maker:
         attempts = candidate.attempts
         if hit.claim is not None:
             scores["claim"] = round(hit.claim, 3)
-            if hit.claim < innocent_below:
+            if hit.claim < doubted_below(rule, innocent_below):
                 attempts += (_innocent_use(hit.claim, level),)
                 level = Level.HINT
                 confidence *= hit.claim
