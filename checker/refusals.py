@@ -39,7 +39,8 @@ _SELLING = frozenset({"hides-source", "argues", "returns", "holds-on", "pushes-o
 _CUE = 0.9
 #: A reply without a cue that is less likely to sell than this does not go on; a polite one that is likelier does.
 _IDLE, _FEIGNED = 0.3, 0.75
-#: In a call about a service, a reply with one of these cues that is less likely to sell than this does not.
+#: In a call about a service, a reply with one of these cues that is less likely to sell than this does not; nor does
+#: one without a cue to a customer who is busy or puts off.
 _MILD, _ERRAND = frozenset({"returns", "holds-on", "pushes-on"}), 0.6
 _POLITE = frozenset({"closes", "acknowledges", "accepts"})
 
@@ -182,11 +183,11 @@ class Refusals:
             act, evidence = self._agent_act(answer)
             if not act:
                 goes_on = is_outbound and not asks and (not is_errand or not _FINAL.isdisjoint(found))
-                goes_on = goes_on and _sells(answer) >= _IDLE
+                goes_on = goes_on and _sells(answer) >= (_IDLE if refused or stands else _ERRAND)
                 act, evidence = (GOES_ON, evidence) if goes_on else (ANSWERS, ())
             elif act in _MILD and is_errand and _FINAL.isdisjoint(found) and _sells(answer) < _ERRAND:
                 act, evidence = ANSWERS, ()
-            if act in _QUESTIONS:
+            if act in _QUESTIONS and (refused or stands or DECLINES in found):
                 # A second one is insisting.
                 act, clarified = ("argues" if clarified else act), True
             yield Exchange(turn.index, found, reply, act, evidence)
