@@ -568,11 +568,14 @@ class Disguises:
         meanings = self._digits.take(codes.take(places))
         near = self._may_cover(view, places, places + 1, meanings, meanings).nonzero()[0]
         places, meanings = places.take(near), meanings.take(near)
-        if not len(places):
-            return
-        covered = self._covered(view, places, places + 1, meanings[:, None])
-        for place, meant in zip(places[covered].tolist(), decode(meanings[covered])):
-            if view.text[place : place + 2] not in self._known:
+        many = len(places) > _FEW
+        if many:
+            covered = self._covered(view, places, places + 1, meanings[:, None])
+            places, meanings = places[covered], meanings[covered]
+        for place, meant in zip(places.tolist(), decode(meanings)):
+            if (many or self._covering(view, place, place + 1, meant)) and (
+                view.text[place : place + 2] not in self._known
+            ):
                 yield place, place + 1, meant
 
     @cached_property
