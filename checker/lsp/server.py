@@ -27,7 +27,7 @@ from checker.lsp.text import Cells, Text, Translate, same
 from checker.personal import masked_report
 from checker.pipeline import Checker
 from checker.readers import ReaderError, ReadOptions, read_bytes
-from checker.report import advice, edit_text, excuse_words, rewrite_words
+from checker.report import advice, edit_text, excuse_words, line_span, rewrite_words
 from checker.rewrite import best
 from checker.suppress import comment_above, plain_reason
 from checker.types import Apply, Finding, Level, Report, Rewrite, Span, State, Verdict, judge
@@ -324,7 +324,7 @@ class Server(LanguageServer):
             if finding.level.rank < self.options.min_level.rank:
                 continue
             place = translate(finding.span, finding.matched)
-            end = _line_end(report.document, finding.span.start)
+            end = line_span(report.document.text, finding.span.start).end
             line_end = translate(Span(end, end), "")
             fixes = []
             for rewrite in finding.rewrites:
@@ -407,12 +407,6 @@ class Server(LanguageServer):
         line = text.line(text.position(item.span.start).line).start
         written = comment_above(rule_id, reason, markdown=name.endswith((".md", ".markdown")))
         return _edit(uri, text, [(Span(line, line), written + newline)])
-
-
-def _line_end(document: Document, offset: int) -> int:
-    """Where the line of an offset ends in the document, without its break."""
-    ends = (document.text.find(mark, offset) for mark in "\r\n")
-    return min((end for end in ends if end >= 0), default=len(document.text))
 
 
 def _documents(text: Text, path: str, config: Config) -> Iterator[tuple[Document, Translate]]:

@@ -17,7 +17,15 @@ from functools import cached_property
 from importlib import import_module
 from typing import Protocol, cast
 
-from checker.report._base import RenderOptions, advice, dump_json, edit_text, excuse_words, rewrite_words
+from checker.report._base import (
+    RenderOptions,
+    advice,
+    dump_json,
+    edit_text,
+    excuse_words,
+    line_span,
+    rewrite_words,
+)
 from checker.types import Report
 
 __all__ = [
@@ -28,6 +36,7 @@ __all__ = [
     "dump_json",
     "edit_text",
     "excuse_words",
+    "line_span",
     "rewrite_words",
 ]
 

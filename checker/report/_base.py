@@ -19,6 +19,7 @@ _SURROGATES = late(r"[\ud800-\udfff]")
 _CONTROLS = late(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 # Embeddings, overrides and isolates reorder what the reader sees; the report must not be fooled.
 _BIDI = late(r"[\u202a-\u202e\u2066-\u2069]")
+_LINE_END = late(r"[\r\n]")
 #: So many exemptions of one reason are named, the rest counted.
 _NAMED = 4
 REPLACEMENT = "\ufffd"
@@ -210,6 +211,11 @@ def is_excused(finding: Finding) -> bool:
 
 def line_span(text: str, offset: int) -> Span:
     """The line that holds an offset, without its line break."""
-    start = max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
-    stops = [stop for stop in (text.find("\n", offset), text.find("\r", offset)) if stop >= 0]
-    return Span(start, min(stops, default=len(text)))
+    # Never further than the line is long: a mark that occurs nowhere would be looked for in the whole text.
+    first, width = offset, 256
+    start = 0
+    while first > 0 and not start:
+        first, width = max(offset - width, 0), 8 * width
+        start = max(text.rfind("\n", first, offset), text.rfind("\r", first, offset)) + 1
+    stop = _LINE_END.search(text, offset)
+    return Span(start, stop.start() if stop else len(text))

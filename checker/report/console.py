@@ -49,11 +49,13 @@ _CODES = {"block": "1;31", "review": "1;33", "hint": "1;36", "pass": "1;32", "di
 
 
 def render(reports: Sequence[Report], *, options: RenderOptions) -> str:
-    """Blocks separated by empty lines, a verdict line for each document, a last line for all."""
+    """Blocks separated by empty lines, a verdict line for each document, a last line for several."""
     lines: list[str] = []
     for report in reports:
         lines += _report(report, options)
-    if len(reports) != 1:
+    if not reports:  # nothing could be read, and nothing has passed
+        lines.append("没有检查任何文本")
+    elif len(reports) > 1:
         findings = [finding for report in reports for finding in report.findings]
         words = f"共 {len(reports)} 份文本：{name_of(VERDICT_NAMES, overall(reports))}"
         lines.append(_paint(words, str(overall(reports)), options) + _counts(findings))

@@ -133,6 +133,10 @@ def test_a_clean_text_passes(clean):
     assert "clean.txt  通过，没有发现问题" in render(clean)
 
 
+def test_where_nothing_was_checked_nothing_has_passed():
+    assert FORMATS["console"].render([], options=RenderOptions()) == "没有检查任何文本\n"
+
+
 def test_several_documents_end_with_a_line_for_all(call, clean):
     text = FORMATS["console"].render([call, clean], options=RenderOptions())
     assert text.rstrip().splitlines()[-1].startswith("共 2 份文本：禁止使用，发现 5 处")

@@ -22,8 +22,8 @@ from checker.labels import (
     STRENGTH_NAMES,
     VERDICT_NAMES,
 )
-from checker.report import FORMATS, RenderOptions
-from checker.types import Level, Report
+from checker.report import FORMATS, RenderOptions, line_span
+from checker.types import Level, Report, Span
 
 OPTIONS = RenderOptions(tool_version="1.2.3")
 
@@ -257,3 +257,14 @@ def test_markdown_text_comes_back_as_it_was_written():
 def test_markdown_starts_with_a_table_of_several_documents(call, clean):
     assert "| clean.txt | 通过 | 0 | 0 | 0 | 0 | 0 |" in render("markdown", call, clean)
     assert "|---" not in render("markdown", clean)
+
+
+@pytest.mark.parametrize("mark", ["\n", "\r", "\r\n"])
+def test_a_line_is_found_however_long_it_is_and_whichever_mark_ends_it(mark):
+    lines = ["短", "", "长" * 700, "很长" * 40_000, "尾"]
+    text = mark.join(lines)
+    start = 0
+    for line in lines:
+        for offset in {start, start + len(line) // 2, start + len(line)}:
+            assert line_span(text, offset) == Span(start, start + len(line))
+        start += len(line) + len(mark)
