@@ -37,7 +37,7 @@ _NUMBER = (
     r"(?:[0-9][0-9.,]*[万亿千百]?|[零〇一二两三四五六七八九十百千万亿半几数]+(?:点[零一二三四五六七八九]+)?)"
 )
 _PERCENT = rf"(?:{_NUMBER}(?:%|个点|个百分点)|百分之{_NUMBER}|[一二三四五六七八九]成[一二三四五六七八九半]?)"
-_FORMAT = 38
+_FORMAT = 39
 #: Word classes that hold names of public bodies, and the names that are one word.
 _NAMES = ("agency", "organ", "state_organ")
 _NAME = late(r"[\u4e00-\u9fff]{2,6}")
@@ -393,7 +393,7 @@ def compile_sources(sources: Sequence[tuple[str, str]]) -> dict[str, Any]:
         "levels": {},
         "allow": [],
         "industries": (tables.get("industries") or {}).get("industries", {}),
-        "rewriting": tables["rewrites"],
+        "rewriting": _compile_rewrites(tables["rewrites"], expander, problems),
         "names": sorted({word for key in _NAMES for word in classes.get(key, ()) if _NAME.fullmatch(word)}),
         "channels": (tables.get("channels") or {}).get("channels", {}),
         "measured": tables.get("confidence") or {},
@@ -430,6 +430,26 @@ def compile_sources(sources: Sequence[tuple[str, str]]) -> dict[str, Any]:
     if problems:
         raise LexiconError(sorted(problems, key=lambda problem: (problem.file, problem.line)))
     return compiled | {"rules": list(rules.values()), "exemptions": list(exemptions.values())}
+
+
+def _compile_rewrites(
+    table: Mapping[str, Any], expander: _Expander, problems: list[Problem]
+) -> dict[str, Any]:
+    """The table of ``rewrites.yaml`` with the word classes in its patterns written out."""
+
+    def expand(pattern: str) -> str:
+        try:
+            return expander.expand(pattern)
+        except ValueError as error:
+            problems.append(Problem("lexicons/rewrites.yaml", 1, "", str(error)))
+            return pattern
+
+    statements = [
+        {**entry, "when": expand(entry["when"])} if "when" in entry else entry
+        for entry in table["statements"]
+    ]
+    patterns = {name: expand(table[name]) for name in ("wares", "counted", "ills")}
+    return {**table, **patterns, "statements": statements}
 
 
 def _compile_law(table: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, list[str]]]:

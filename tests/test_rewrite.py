@@ -59,7 +59,16 @@ def suggestion(text: str, industry: str | None = None) -> str:
         ("这款奶茶是全港最好饮", "ecommerce", "这款奶茶挺好饮"),
         ("我们这款净水器是全·国·第·一的牌子", "ecommerce", "我们这款净水器是不错的牌子"),
         ("最高品质的雪花牛肉", "ecommerce", "品质较高的雪花牛肉"),
-        ("公考培训领导品牌,通过率全国第一", "education", "公考培训品牌,能不能通过要看个人的学习情况"),
+        ("公考培训领导品牌,通过率全国第一", "education", "我们是公考培训品牌,能不能通过要看个人的学习情况"),
+        ("免费升级5G套餐，月租多三十", "telecom", "可以升级5G套餐，月租多三十"),
+        ("我们是唯一一家能上门量尺的", "home", "我们能上门量尺"),
+        ("包涨粉，做不到您找我", "other", "尽力帮您涨粉，做不到您找我"),
+        ("全亚洲最懂收纳的家居品牌", "home", "我们是比较懂收纳的家居品牌"),
+        ("这个音箱的音质首屈一指", "ecommerce", "这个音箱的音质不错"),
+        ("我们家牛肉的口碑最佳", "food", "我们家牛肉的口碑不错"),
+        ("开盘三小时热销五百套", "realestate", "开盘卖得不错"),
+        ("乳胶枕治好颈椎病", "ecommerce", "乳胶枕，具体用途请看产品说明"),
+        ("我们的荞麦面要过109道工序", "food", "我们的荞麦面要过多道工序"),
     ],
 )
 def test_the_claim_is_said_as_a_salesperson_may_say_it(text: str, industry: str, wanted: str) -> None:
@@ -98,6 +107,39 @@ def test_less_of_a_promise_of_safety_is_not_offered(text: str) -> None:
     for finding in CHECKERS["finance"].check(text).findings:
         for rewrite in finding.rewrites:
             assert rewrite.apply is Apply.MANUAL or not re.search("比较稳|比较安全", rewrite.text)
+
+
+@pytest.mark.parametrize(
+    ("text", "industry", "lost"),
+    [
+        ("交警队都用我们这款，您看他们门口停了一排", "auto", "他们"),
+        ("主任的父亲在这儿治好了腰突，他自己说别处都不行", "medical", "他自己"),
+        ("农科院专家都用我们的玉米种子", "agri", "玉米种子"),
+    ],
+)
+def test_what_speaks_of_somebody_who_is_gone_goes_too(text: str, industry: str, lost: str) -> None:
+    report = Checker(industry=industry).check(text)
+    assert report.rewritten != text
+    assert lost not in report.rewritten
+
+
+@pytest.mark.parametrize(
+    ("text", "industry"),
+    [
+        ("当代画坛第一虎", "other"),
+        ("牙科界的天花板", "medical"),
+        ("中央美院教授设计监制", "other"),
+    ],
+)
+def test_where_nothing_that_may_be_said_is_left_a_question_is_asked(text: str, industry: str) -> None:
+    for finding in Checker(industry=industry).check(text).findings:
+        assert finding.rewrites[0].apply is Apply.MANUAL
+        assert finding.rewrites[0].note.rstrip("？")
+
+
+def test_two_sentences_answered_by_the_same_statement_say_it_once() -> None:
+    text = "服用十五天，膝关节就不疼了；服用三个月，腰也不疼了"
+    assert Checker(industry="healthfood").check(text).rewritten.count("说明书") == 1
 
 
 def _shown(report: Report) -> Iterator[tuple[Finding, Rewrite]]:
@@ -196,13 +238,17 @@ def test_no_two_choices_are_made_from_one_frame() -> None:
 
 
 def test_the_best_suggestion_is_close_to_what_we_accept_and_never_what_we_do_not() -> None:
-    """By characters in common; what is accepted was written without looking at what is offered."""
+    """By characters in common; what is accepted was written without looking at what is offered.
+
+    Only the items `read-…` were written after a reading, one for each kind of rewrite it found unfit.
+    """
     measured = choices(DATA)
     assert measured["refused wording chosen"] == 0
     assert measured["found"] >= 320
     assert measured["close"] / measured["found"] >= 0.45
     assert measured["nearer to an accepted than to a refused wording"] / measured["found"] >= 0.6
-    assert measured["rewritten"] / measured["found"] >= 0.95
+    # The rest are questions: where nothing that may be said is left, a precise question beats a sentence.
+    assert measured["rewritten"] / measured["found"] >= 0.93
 
 
 def test_fluency_tells_a_whole_sentence_from_a_scar() -> None:

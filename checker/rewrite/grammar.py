@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from checker.late import late
 from checker.types import Span
@@ -66,9 +66,7 @@ class Grammar:
     ``words`` comes from ``lexicons/rewrites.yaml``: see the comments there.
     """
 
-    def __init__(
-        self, tags: Callable[[str], list[tuple[str, str]]], words: Mapping[str, Sequence[str]]
-    ) -> None:
+    def __init__(self, tags: Callable[[str], list[tuple[str, str]]], words: Mapping[str, Any]) -> None:
         self._nominal = frozenset(words["nominal"])
         self._light = frozenset(words["light"])
         self._modal = frozenset(words["modal"])
@@ -78,6 +76,7 @@ class Grammar:
         self._people = tuple(words["people"])
         self._halves = frozenset(words["halves"])
         self._scopes = frozenset(words["scopes"])
+        self._wares = re.compile(rf"(?:{words['wares']})$")
         self.words = lru_cache(maxsize=4096)(lambda text: _words(tags, text))
 
     def is_nominal(self, word: Word) -> bool:
@@ -104,13 +103,13 @@ class Grammar:
         copula = _BEFORE_IS.match(named)
         if copula is not None:
             return Topic(copula[1], pause=False)  # 这支防晒 | 是目前技术…
-        if 3 <= len(named) <= 8 and _DETERMINED.match(named):
+        if 3 <= len(named) <= 8 and _DETERMINED.match(named) and not named.endswith("的"):
             stops = self._light | self._persons
             governed = any(word.text in self._light or word.tag == "p" for word in words[1:2])
             if not governed and not any(
                 word.text in stops or word.tag in ("uj", "ul", "d") for word in words[2:]
             ):
-                return Topic(named, pause=False)
+                return Topic(re.sub(r"(?:里面?|里头|当中|中|上)$", "", named), pause=False)
         while (
             words and not self.is_nominal(words[-1]) and not _is_figure(words[-1]) and words[-1].text != "多"
         ):
@@ -125,6 +124,8 @@ class Grammar:
                 words.pop()
         if not words:
             return None
+        if left[words[-1].end :].startswith(("得", "到", "出", "成")):
+            return None  # 实验室测 | 得
         head = self._phrase(words)
         whole = left[: words[-1].end].strip(_DELIMITERS + " ")
         verbs = [word for word in words if self._is_verb(word)]
@@ -145,11 +146,15 @@ class Grammar:
         text = re.sub(r"(?:年化|月息|日息|利率|年化收益)$", "", text)
         if text.endswith("的") or text.startswith("等"):
             return None
+        if words[0].tag == "m" and len(text) <= 5:
+            return None  # 一头猪, 八十八个
         if text in self._persons or len(_HAN.findall(text)) + len(re.findall(r"[A-Za-z0-9]+", text)) < 2:
             return None
         if len(text) < 3 and not re.search(r"[这那我咱本此]", text):
             return None
-        if words[0].text in self._persons and all(word.tag in ("t", "f", "d", "c") for word in words[1:]):
+        if words[0].text in self._persons and all(
+            word.tag in ("t", "f", "d", "c", "r") for word in words[1:]
+        ):
             return None
         if all(word.tag in ("t", "s", "f", "d", "c", "m", "ns", "tg") for word in words):
             return None
@@ -192,6 +197,12 @@ class Grammar:
     def cuts_word(self, before: str, after: str) -> bool:
         """True when a word reaches from one text into the other: 最具投资价值不 | 动产."""
         return any(word.start < len(before) < word.end for word in self.words(before + after))
+
+    def ends_in_name(self, before: str, after: str) -> bool:
+        """True when a name of three characters and more reaches from one text into the other: 小儿脑 | 积水."""
+        return any(
+            word.start < len(before) < word.end >= word.start + 3 for word in self.words(before + after)
+        )
 
     def is_name(self, text: str) -> bool:
         """True when a text is one noun phrase of plain nouns, such as goods are called by."""
@@ -265,7 +276,7 @@ class Grammar:
         words = [word for word in self.words(clause) if word.text.strip()]
         noun = next((n for n, word in enumerate(words) if word.tag[:1] == "n"), len(words))
         later = enumerate(words[noun + 1 :], noun + 1)
-        stop = next((n for n, word in later if word.tag[:1] in "ar" or self._is_verb(word)), len(words))
+        stop = next((n for n, word in later if word.tag[:1] in "art" or self._is_verb(word)), len(words))
         head = self._phrase(words[:stop])
         text = clause[: head[-1].end] if head else ""
         if (
@@ -275,6 +286,35 @@ class Grammar:
         ):
             return None
         return self._noun_topic(text, head)
+
+    def goods(self, clause: str) -> Topic | None:
+        """The goods a clause begins with: 乳胶枕 | 治好颈椎病; None where it begins with something else."""
+        longest = None
+        for word in self.words(clause[:14]):
+            plain = word.tag in ("a", "b", "zg", "ng", "nr", "", "x") or self.is_nominal(word)
+            if not plain or (word.tag[:1] in "rmtv" and word.tag != "vn") or not _HAN.match(word.text):
+                break
+            goes_on = longest is not None and len(longest) == word.start and len(word.text) == 1
+            if (self._wares.search(word.text) or goes_on) and word.end >= 2:
+                longest = clause[: word.end]  # 山药小米 | 糊
+        if (
+            longest is None
+            or len(longest) > 10
+            or longest.endswith(("补贴", "津贴", "体贴"))
+            or clause[len(longest) :].startswith(("的", "里", "中"))
+        ):
+            return None
+        return None if self.is_about_people(longest) else Topic(longest, pause=False)
+
+    def is_goods(self, topic: Topic) -> bool:
+        """True for a topic that is the name of goods, not a clause or something else."""
+        named = re.match(r"[这那本][个款套种碗杯瓶盒包袋罐品店]|(?:我们|咱们?)家?的?(?=.)", topic.text)
+        return not topic.pause and (named is not None or self._wares.search(topic.text) is not None)
+
+    def opens_verbal(self, text: str) -> bool:
+        """True when a text begins with a verb or what leads to one: 能上门, 有自己的工厂."""
+        words = self.words(text)
+        return bool(words) and (self._is_verb(words[0]) or words[0].text in self._modal)
 
     def after_address(self, text: str, clauses: Sequence[Span]) -> int:
         """The number of clauses at the start that only greet or address somebody: 您好, 阿姨."""
@@ -289,19 +329,21 @@ class Grammar:
         start = next((place for place, word in enumerate(words) if word.text in self._halves), None)
         return start is not None and start <= 4 and not any(self._is_verb(w) for w in words[start + 1 :])
 
-    def is_broken(self, text: str) -> bool:
-        """True when a sentence shows the scars of a cut: a lone particle, a dangling 是, doubled words."""
-        if _BROKEN.search(text) or any(
-            text.count(a) != text.count(b) for a, b in ("“”", "《》", "（）", "【】")
-        ):
-            return True
+    def scars(self, text: str) -> int:
+        """How many scars of a cut a sentence shows: lone particles, a dangling 是, doubled words."""
+        found = len(_BROKEN.findall(text))
+        found += sum(text.count(a) != text.count(b) for a, b in ("“”", "《》", "（）", "【】"))
         for clause in clause_spans(text, Span(0, len(text))):
             words = text[clause.start : clause.end].strip(" 　“”\"'（）()")
-            if _PRONOUN.fullmatch(words):
-                return True
-            if words and not _HAN.sub("", words) and all(letter in _PARTICLES for letter in words):
-                return True
-        return False
+            found += _PRONOUN.fullmatch(words) is not None
+            if by := _BY.search(words):
+                found += not any(word.tag[:1] == "v" for word in self.words(words[by.end() :]))
+            found += bool(words and not _HAN.sub("", words) and all(letter in _PARTICLES for letter in words))
+        return found
+
+    def is_broken(self, text: str) -> bool:
+        """True when a sentence shows a scar."""
+        return self.scars(text) > 0
 
 
 #: 这款…, 我们的…: what follows is the name of goods, whatever jieba makes of it.
@@ -325,6 +367,8 @@ _ADDRESS = late(
     r"(?:喂|哎|诶|嗯|哦|好的?|对|是的|您好|你好|您放心|您看|您别急|不好意思|打扰了)[啊呀呢吧]?"
     r"|.{0,5}(?:哥|姐|总|先生|女士|阿姨|叔叔?|大[爷妈哥姐叔]|奶奶|爷爷|老板|老师|同学|美女|帅哥|宝宝们|宝子们|姐妹们?|家人们|老铁们|朋友们|各位|亲|宝)"
 )
+#: 由 and whoever does it, without what is done: 吊坠由国家博物馆
+_BY = late(r"(?:^|[^自理缘原任经事])由(?=[^，]{2,10}$)")
 _PRONOUN = late(r"[你您我他她它]们?|咱们?|(?:我们?|咱们?)?[这那][边里儿]")
 _BROKEN = late(
     r"(?:^|[，,。：:；;！!？?、])[的地得了着吗呢](?![确士话解])(?=.?(?:$|[，,。：:；;！!？?、]))"
@@ -332,7 +376,8 @@ _BROKEN = late(
     r"|(?:[^还就总老要但若而于可只算凡都也倒不]是|和|以及|让|把|被|对于|关于|属于|作为|成为|称为|打造|拥有|具有|采用)(?=$|[，,。；;！!？?])"
     r"|是是|的的|了了|和和|、、|，，|，。|，、|：，|。。|是的是|很很|都都|就就|最最|比较比较|比较更|更比较|非常比较|特别比较|很比较|真比较|太比较"
     r"|(?:能够|让您|让你|给您|帮您|从而|并且|起到|达到|进行|使佩戴者)(?=$|[，,。；;！!？?])"
-    r"|一个(?=$|[，,。；;！!？?])|(?:^|[，,。；])(?:比|由|从|在|为|与|向)(?=$|[，,。；;！!？?])"
+    r"|一个(?=$|[，,。；;！!？?])|(?:^|[^收查捕斩猎俘抓截])获(?=$|[，,。；;！!？?])|(?:特聘|聘请|荣获)原?(?=$|[，,。；;！!？?])"
+    r"|^(?:也|又|还)是|全(?:比较|不错)|比(?:不错|合适)的|(?:^|[，,。；])(?:比|由|从|在|为|与|向)(?=$|[，,。；;！!？?])"
     r"|^(?:对于|针对|关于|随着).*等[。！]?$"
     r"|的(?:、|和)|[的了]是(?=$|[，,。])|不错的不错|是效果|是具体|是您可以|是请|能效果|能具体|可以具体|能请|会请"
 )

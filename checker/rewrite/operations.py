@@ -29,7 +29,9 @@ from checker.types import Apply, Finding, Span
 
 _MARKS = "，。！？；、,;：: "
 _QUESTION_END = late(r"[?？]")
-_SUPERLATIVE = late(r"(?:最为|最最|最|至|顶(?![级流奢尖配]))(?P<quality>[\u4e00-\u9fff]{1,5})")
+_SUPERLATIVE = late(
+    r"(?:最为|最最|最(?![后近初终多少])|至|顶(?![级流奢尖配]))(?P<quality>[\u4e00-\u9fff]{1,5})"
+)
 _SUPERLATIVES = late(r"(?:最为|最最|最)(?P<quality>[^最、和与及又\s的]{1,3})[、和与及又\s]*")
 #: Superlatives in a row, with or without marks between: 最快最好最便宜, 最大、最专业的
 _CHAIN = late(
@@ -44,13 +46,15 @@ _COMPARED = late(
 _MEASURED = late(r"(?:[一这那几两]|第[一二三四五六七八九十]+)[套款个家台条种间批位支]")
 _VOW = late(r"百分之?百|百分之一百|100 ?%")
 _WIDE_ASPECT = late(
-    r"(?:全[港省市城区县网国球]|整个[\u4e00-\u9fff]{1,5}?|市面上|业内|行业内?|国内|全行业|目前)(?P<aspect>性价比|价格|品质|质量|口碑|服务|采光|保值率|户型)$"
+    r"在?(?:全[港省市城区县网国球]|整个[\u4e00-\u9fff]{1,5}?|市面上|业内|行业内?|国内|全行业|目前)(?P<aspect>性价比|价格|品质|质量|口碑|服务|采光|保值率|户型)$"
 )
 _SURE = late(r"绝对|肯定|一定|必定|铁定|保证|百分之?百|100 ?%|完全")
 _WHOLE = late(
     r"(?:(?<=是)[a-z]{2,10}|全[港省市城区县网国球村镇校行业]+|整个[\u4e00-\u9fff]{1,6}?(?=最|第|性价比|$))(?:的|上|里|内|中)?$"
 )
-_FIRST = late(r"第[一1①１]|榜首|冠军|销冠|首位|头名|[Tt][Oo][Pp]\.? ?1|[Nn][Oo]\.? ?1|领先|领跑")
+_FIRST = late(
+    r"第[一1①１]|榜首|冠军|销冠|连冠|之[最冠首王]|天花板|首位|头名|[Tt][Oo][Pp]\.? ?1|[Nn][Oo]\.? ?1|领先|领跑"
+)
 _NUMBER = r"(?:[0-9][0-9.,]*|[零一二两三四五六七八九十百千万亿半数几]+)"
 _DIGITS = "[0-9零一二两三四五六七八九十百千万亿半][0-9零一二两三四五六七八九十百千万亿半.,]*"
 _AMOUNT = late(rf"[¥￥][0-9][0-9.,]*|{_DIGITS}[多来]?(?:元|块钱|块|万元)")
@@ -61,15 +65,47 @@ _COUNT = late(
     rf"(?:[0-9]+[-~至到])?(?:已经?|累计|总共|一共|超过|高达|多达|达到|达|将近|近|约|上|每年|至少)*{_NUMBER}[多余来几+＋]*(?:[十百千万亿]+[多余来几+＋]*)?"
     r"(?P<unit>名|位|个|家(?![庭长])|户|人次|人|例|单|组|批|台|间|套|款|项|座|所|对)?"
 )
-#: What may be called 不少 without its figure.
-_COUNTED = late(
-    r"的?(?:[老新]?(?:客户|用户|家庭|学员|老师|家长|患者|顾客|业主|会员|车主|宝妈|加盟商|代理商|经销商|合作商|商家|商户|企业|老板|粉丝|人|孩子|门店|网点|店|城市|省|地区|国家|员工|专家|医生|师傅|考生|学生))"
+#: 十个宝妈九个夸, 每百位学员有九十九位续费: of whom, and what so many of them do
+_OUT_OF = late(
+    rf"(?:每|平均)?{_NUMBER}[个位名户家](?P<who>(?:(?!的)[\u4e00-\u9fff]){{1,5}}?)(?:里面?|当中|中)?，?(?:就?有)?{_NUMBER}[个位名户家](?=[\u4e00-\u9fff]{{1,8}})"
 )
+#: 已热销300万套, 劲销三十亿
+_SOLD = late(
+    rf"(?:热销|劲销|狂销|畅销|售出|卖出|销出|售罄|卖了)了?(?:超过?|突破|高达|近|约)*{_NUMBER}[多余来几+＋]*[万亿]*[\u4e00-\u9fff]{{0,2}}$"
+)
+#: Places that are counted before those who are: 全球两百个国家的 | 三千万企业
+_REGIONS = late(
+    rf"(?:(?:全[球国]|世界|国内)(?:的|各地)?)?{_NUMBER}[多余]?个(?:国家|省份?|城市|地区)(?:和地区)?的?"
+)
+#: 我们是唯一一家能上门的: who, and what nobody else is said to be or to do
+_ONLY_ONE = late(
+    r"(?P<who>[^，]{0,8}?)(?P<is>是|作为)?(?P<only>唯一|独一|仅有|独此)(?:的)?(?:一[家个款套台种所支])?(?P<rest>[^，]{3,}?)$"
+)
+#: A promise before what is promised: 包 | 涨粉
+_PROMISED = late(
+    r"(?:我们)?(?:敢)?(?:包|保证|确保|承诺|保准|一定|肯定|绝对|必定|保)(?:能|会|可以|给您|帮您|让您|您)*(?![赚盈涨治好瘦过][^粉]?$)"
+)
+#: What nature made: 纯天然 | 原料
+_NATURE = late(r"(?:100%|百分之?百)?(?:纯天然|全天然|天然|纯植物|纯草本)的?(?=[\u4e00-\u9fff]{2})")
+#: How goods are made: 109道 | 工艺
+_STEPS = late(
+    rf"{_NUMBER}[多余几]?(?P<unit>[道项])(?:传统|古法|严格|精细|严苛)?(?=工艺|工序|检验|质检|检测|流程)"
+)
+#: What is said to cost nothing: 免费 | 升级5G套餐
+_FREE = late(r"(?:全部|全场|统统)?(?:免费|[0零]元|白送|不花钱|不要钱)(?:给您|为您)?")
+_FEE = late(r"[元块费付价钱租]")
+#: Nouns that a seller is called by.
+_SELLER = late(
+    r"(?:品牌|公司|企业|平台|机构|连锁|专卖店|门店|服务商|厂家?|团队|中心|医院|诊所|酒店|空间|学校)$"
+)
+#: What a seller may give for a time: 终身 | 质保
+_LASTING = late(r"(?P<care>质保|保修|包修|维护|售后)|免费|护理|享受|使用|清洗|换新|复购|升级")
+_OTHERS = late(r"他们?(?![人家方地])|她们?|人家|其(?![他它实余中次])")
 _CHANGE = late(
     rf"(?P<verb>提升|提高|增加|增长|降低|减少|下降|缩短|节省|改善)了?(?:了|到|至|高达|达|超过|将近|近|约)*(?:百分之{_NUMBER}|{_NUMBER}(?:%|％|倍|成|个点|个百分点)?)以?上?"
 )
 _SHARE = late(
-    rf"(?:有|超过|超|近|将近|高达|多达|达|约)*(?:百分之{_NUMBER}|{_NUMBER}[%％]|[一二三四五六七八九]成[多半]?|绝大多数|绝大部分|几乎所有|九成九|十有八九)(?:以上|左右|多)?的?"
+    rf"(?:有|超过|超|近|将近|高达|多达|达|约)*(?:百分之{_NUMBER}|{_NUMBER}[%％]|[一二三四五六七八九]成[一二三四五六七八九多半]?|绝大多数|绝大部分|几乎所有|九成九|十有八九)(?:以上|左右|多)?的?"
 )
 #: Slots that name a paper: with the brackets gone the words still say what they should.
 _PAPER = late(
@@ -94,7 +130,12 @@ _STUTTER = late(r"([\u4e00-\u9fff])、\1")
 _POSSESSIVE = late(r"(?:我们|咱们?|本店|您)家?的$")
 #: The seller's own side, of which nothing is said about goods.
 _OWN_HOUSE = late(r"(?:我们|咱们?|[我本])(?:家|店|院|司|公司|团队|平台|机构|这边|这儿|这里|加盟商|老师)?")
-_SAY_NOUN = late(r"^【([^】]+)】$")
+#: Statements of what goods are, which can be said of goods only.
+_WHAT_IT_IS = ("是日常", "是饮料")
+#: Categories of what may not be said at all: what follows the words that were found goes with them.
+_SAID_AT_ALL = frozenset({"privacy", "nuisance", "morality", "pressure", "impersonation"})
+_PARTICLES_AT_END = "了呢吧啊呀哦嘛~～！!。"
+_ONLY_SLOT = late(r"【[^】]+】")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +181,7 @@ class _Shared(NamedTuple):
     text: str
     when: str
     place: int
+    beside: bool = False
 
 
 class Case:
@@ -165,6 +207,21 @@ class Case:
         self.grammar = grammar
         self.industry = industry
         self.others = others
+
+    def inside(self, start: int, end: int) -> Case:
+        """The same case with other words of the sentence as its finding."""
+        span = Span(start, end)
+        words = replace(self.finding, span=span, matched=self.text[start:end])
+        explained = replace(words.explanation, read_as="")
+        return Case(
+            replace(words, explanation=explained),
+            self.text,
+            self.sentence,
+            self.grammar,
+            self.industry,
+            self.others,
+            goods=self.goods,
+        )
 
     @cached_property
     def clauses(self) -> list[Span]:
@@ -206,10 +263,15 @@ class Case:
     def topic(self) -> Topic | None:
         """What the claim is said of."""
         span = self.finding.span
+        if self.left and self.grammar.ends_in_name(self.left, self.finding.matched):
+            return None  # 小儿脑 | 积水
         if self.left.rstrip().endswith("、"):
             return None  # 黑眼圈、| 眼袋、细纹: what stands before is an item like the claim
         flagged = any(other.start < span.start and self.clause.start < other.end for other in self.others)
         left = self.left
+        if not flagged and len(left) <= 5 and (ware := self.grammar.goods(self.right)):
+            if not left or not self.grammar.has_verb(left):
+                return Topic(left.strip() + ware.text, pause=False)  # 去角质 | 排毒 | 面膜
         if flagged:
             starts = [o.start for o in self.others if self.clause.start <= o.start < span.start]
             left = self.text[self.clause.start : min(starts)] if starts else ""
@@ -224,15 +286,23 @@ class Case:
             return None  # 这瓶 | 防脱 | 洗发水
         if topic is None and not self.left and self.is_attribute and self.goods:
             noun = self.right.removeprefix("的").rstrip("了")  # 央视推荐的 | 破壁机
-            if len(noun) <= 8 and self.grammar.is_short_noun(noun) and not self.grammar.is_about_people(noun):
+            if (
+                self.grammar.starts_nominal(noun)
+                and not _SHARE.search(noun)
+                and len(noun) <= 8
+                and self.grammar.is_short_noun(noun)
+                and not self.grammar.is_about_people(noun)
+            ):
                 return Topic("这款" + noun, pause=False)
+        if topic is None and not flagged and not self.left.strip():
+            return self.grammar.goods(self.text[self.clause.start : self.clause.end])
         return topic
 
     @property
     def is_attribute(self) -> bool:
         """True when the finding modifies a noun that follows it with 的."""
         matched, right = self.finding.matched, self.right
-        if _POSSESSIVE.search(matched):
+        if _POSSESSIVE.search(matched + right[:1]):
             return False  # 一百万家庭选择了我们的 | 英语课
         if right.startswith("的"):
             noun = right[1:]
@@ -251,11 +321,26 @@ class Drafter:
         self._ranked: Mapping[str, str] = data["ranked"]
         self._predicates: Mapping[str, str] = data["predicates"]
         self._goods = frozenset(data["goods"])
+        self._helpers = frozenset(data["helpers"])
         self._idle = frozenset(data["idle"])
         self._scopes = sorted(data["scopes"], key=len, reverse=True)
         # Marks between the letters are a disguise: 全·国·第·一
         spread = "|".join(r"\W{0,2}".join(scope) for scope in self._scopes)
-        self._scope_end = late(rf"(?:目前|现在)?在?(?:{spread})(?:的|上|里|内|中)?\W{{0,2}}$")
+        self._scope_end = re.compile(
+            rf"(?:(?:目前|现在|当今|放眼)?在?(?:全|整个)?(?:{spread})(?:的|上|里|内|中)?(?:综合)?(?:排[名行]|位[居列]|稳居)?"
+            r"|(?:综合)?(?:排[名行]|位[居列]|稳居))\W{0,2}$"
+        )
+        self._ills = re.compile(rf"(?:{data['ills']})$")
+        self._counted = re.compile(rf"的?[老新]?(?:{data['counted']})")
+        self._plain_words = frozenset((*data["softer"].values(), *data["predicates"]))
+        #: Words of rank and the plain ones for them, of all rules that list both.
+        self._plain_ranks: dict[str, str] = {}
+        for rule in lexicon.rules:
+            if rule.category == "absolute":
+                for option in rule.rewrites:
+                    for word, plain in option["map"].items():
+                        if "最" not in word and not has_slot(plain):
+                            self._plain_ranks.setdefault(word, plain)
         self._questions: Mapping[str, str] = data["questions"]
         self._statements: Sequence[Mapping[str, Any]] = data["statements"]
         self._collocations: Sequence[Mapping[str, str]] = data["collocations"]
@@ -283,13 +368,14 @@ class Drafter:
                     continue
                 if "industries" in entry and industry not in entry["industries"]:
                     continue
-                place = _FIRST_PLACE if "when" in entry or entry.get("first") else _USUAL_PLACE
-                if place == _USUAL_PLACE and "industries" in entry and not rule.industries:
+                place = _FIRST_PLACE if entry.get("first", "when" in entry) else _USUAL_PLACE
+                lifted = "industries" in entry and entry.get("first") is None and not rule.industries
+                if place == _USUAL_PLACE and lifted:
                     place = _INDUSTRY_PLACE
                 if entry.get("last"):
                     place = _LAST_PLACE
                 for text in entry["to"]:
-                    item = _Shared(text, entry.get("when", ""), place)
+                    item = _Shared(text, entry.get("when", ""), place, entry.get("beside", False))
                     if named:
                         found.setdefault((text, item.when), item)
                     else:
@@ -333,6 +419,10 @@ class Drafter:
         quoted = _quoted(case)
         for draft in out:
             key = (draft.span, draft.text)
+            if draft.kind in ("attribute", "delete") and (
+                self._is_bare(case, draft) or self._cuts(case, draft)
+            ):
+                continue
             if (
                 quoted
                 and draft.kind != "question"
@@ -344,7 +434,37 @@ class Drafter:
             if key not in seen:
                 seen.add(key)
                 kept.append(draft)
+                if rule.category in ("absolute", "endorsement") and draft.kind in ("words", "attribute"):
+                    kept += self._framed(case, draft)
         return kept
+
+    def _is_bare(self, case: Case, draft: Draft) -> bool:
+        """True when a deletion leaves a short name and nothing said of it: 证监会认可的 | 投顾软件."""
+        start, end = case.clause
+        if draft.span.start < start or draft.span.end > end or draft.span == case.clause:
+            return False  # with its clause
+        rest = case.text[start : draft.span.start] + draft.text + case.text[draft.span.end : end]
+        return len(rest) <= 6 and not re.search("[的，、]", rest) and not self.grammar.has_predicate(rest)
+
+    def _cuts(self, case: Case, draft: Draft) -> bool:
+        """True when a deletion ends within a word: 某位主任给自己一 | 家五口."""
+        start, end = case.clause
+        cut = draft.span.end
+        inside = cut == case.finding.span.end and start < cut < end
+        return inside and self.grammar.cuts_word(case.text[start:cut], case.text[cut:end])
+
+    def _framed(self, case: Case, draft: Draft) -> Iterator[Draft]:
+        """A bare name of the seller as a person says it: 比较大的美容连锁 -> 我们是比较大的美容连锁."""
+        start, end = case.clause
+        text = case.text
+        if start != case.sentence.start or not start <= draft.span.start or not draft.span.end <= end:
+            return
+        said = text[start : draft.span.start] + draft.text + text[draft.span.end : end]
+        if re.match(r"我|咱|[这那本您你]", said) or re.search(r"是|，|有$", said) or has_slot(said):
+            return
+        if _SELLER.search(said):
+            order = draft.order - (draft.kind == "attribute")
+            yield Draft(Span(start, end), f"我们是{said}", "words", order, said)
 
     # --- what the rule says -----------------------------------------------------------------------
 
@@ -364,7 +484,7 @@ class Drafter:
         ask, wanted = option["ask"] or "", option["apply"]
         if option["map"] or option["words"]:
             words = option["map"].get(case.words, option["words"])
-            if words is not None:
+            if words is not None and not _ONLY_SLOT.fullmatch(words):
                 apply = Apply(wanted or ("manual" if ask and has_slot(words) else "suggest"))
                 made = self._words(case, words.replace("{matched}", case.finding.matched), order)
                 yield from (
@@ -375,12 +495,12 @@ class Drafter:
         if option["to"] is not None and not option["to"].startswith("根据【"):
             texts = [] if rule.id.endswith("/model") else _complete(option["to"])
             for text in texts:
-                yield from self._statement(case, text, order, whole=option["scope"] == "turn")
+                whole = option["scope"] == "turn" or (rule.category == "prohibited" and case.topic is None)
+                yield from self._statement(case, text, order, whole=whole)
             if has_slot(option["to"]) and ask:
-                noun = _SAY_NOUN.match(option["to"])
-                text = f"{noun[1]}是{option['to']}" if noun else option["to"]
-                for draft in self._statement(case, text, order + 60):
-                    yield replace(draft, apply=Apply.MANUAL, note=ask)
+                if not _ONLY_SLOT.fullmatch(option["to"]):  # the question alone says as much
+                    for draft in self._statement(case, option["to"], order + 60):
+                        yield replace(draft, apply=Apply.MANUAL, note=ask)
             elif has_slot(option["to"]):
                 for draft in self._statement(case, option["to"], order + 40, whole=option["scope"] == "turn"):
                     yield replace(draft, apply=Apply.MANUAL, note="请填写公司、姓名等真实信息")
@@ -389,15 +509,20 @@ class Drafter:
 
     def _general(self, case: Case, rule: Subject, order: int) -> Iterator[Draft]:
         if rule.category == "absolute":
-            yield from self._ranked_aspect(case, order)
+            own = any(case.words in option["map"] for option in rule.rewrites)
+            yield from self._ranked_aspect(case, order, own=own)
             yield from self._chained(case, order)
             yield from self._compared(case)
             yield from self._only_us(case)
+            yield from self._only_one(case)
             yield from self._softened(case, order + 1)
             scope = self._before_scope(case.clause.start, case.left)
             before = case.text[case.clause.start : scope] if scope is not None else case.left
             if _FIRST.search(case.finding.matched) and before.endswith("是") and only_particles(case.right):
                 yield from self._words(case, "不错", order + 1)
+            if re.fullmatch(r"永久|终[身生]|一辈子", case.words) and (kept := _LASTING.match(case.right)):
+                said = "有" if kept["care"] and case.left else ""
+                yield Draft(case.finding.span, said, "words", -1, said)
             if case.words in self._idle:
                 yield from self._without_attribute(case, -1)
             only = re.match(r"(?:唯一|独家)的?(?=..)", case.finding.matched)
@@ -406,17 +531,30 @@ class Drafter:
                 yield Draft(case.finding.span, rest, "words", -1, rest)
         if rule.category == "disparagement":
             yield from self._only_us(case)
+        if rule.category == "price":
+            yield from self._at_a_price(case)
+            yield from self._superlative_inside(case, -2)
+        if rule.category == "guarantee" and case.industry in self._helpers:
+            yield from self._tried(case)
         if rule.category in ("unsupported-data", "endorsement"):
             yield from self._vague(case, order)
-            if case.is_attribute:
-                yield from self._ranked_aspect(case, -2)
+            yield from self._ranked_aspect(case, -2 if case.is_attribute else order + 4)
         span = case.finding.span
         clause = fold(case.text[case.clause.start : case.clause.end])
         places = {_FIRST_PLACE: -1, _INDUSTRY_PLACE: 0, _USUAL_PLACE: order + 3, _LAST_PLACE: order + 20}
         for shared in self.shared(rule, case.industry):
             if not shared.when or re.search(shared.when, clause):
-                yield from self._statement(case, shared.text, places[shared.place])
+                alone = case.topic is None and case.clause == case.sentence
+                if not (shared.beside and alone):
+                    whole = rule.category == "nuisance"
+                    yield from self._statement(case, shared.text, places[shared.place], whole=whole)
                 places[shared.place] += 1
+        if nature := _NATURE.match(case.finding.matched):
+            noun = case.finding.matched[nature.end() :] + case.right
+            plain = case.finding.matched[nature.end() :]
+            bare = case.clause == span and len(plain) <= 2
+            if rule.category == "exaggeration" and not bare and self.grammar.starts_nominal(noun):
+                yield Draft(span, plain, "words", -2, plain)
         if rule.category in ("guarantee", "exaggeration") and _VOW.search(case.finding.matched):
             rest = _VOW.sub("", case.finding.matched)
             if re.match(r"在售|有产权|正品|真实|原装|现货|纯|棉|真皮|实木", rest):
@@ -427,7 +565,9 @@ class Drafter:
         yield from self._without_attribute(case, order + 2)
         if rule.category not in ("disclosure", "impersonation", "privacy"):
             yield from self._without_clause(case, order + 8)
-        if rule.category == "unsupported-data" or _FIRST.search(case.finding.matched):
+        if rule.category == "unsupported-data" or re.search(
+            r"第[一1]|榜首|冠|首位|领先", case.finding.matched
+        ):
             yield from self._attributed(case, rule)
 
     def _superlative_inside(self, case: Case, order: int) -> Iterator[Draft]:
@@ -437,12 +577,23 @@ class Drafter:
             return
         quality, _ = self._plain(found["quality"])
         start = case.finding.span.start + found.start()
-        span = Span(start, start + found.start("quality") - found.start() + len(quality))
-        words = replace(case.finding, span=span, matched=case.text[span.start : span.end])
-        inner = Case(
-            words, case.text, case.sentence, self.grammar, case.industry, case.others, goods=case.goods
-        )
-        yield from self._softened(inner, order)
+        end = start + found.start("quality") - found.start() + len(quality)
+        yield from self._softened(case.inside(start, end), order)
+
+    def _rank_inside(self, case: Case, order: int) -> Iterator[Draft]:
+        """A word of rank among the words the model found, in a plain word or left out."""
+        matched = case.finding.matched
+        for word in sorted({*self._plain_ranks, *self._idle}, key=len, reverse=True):
+            place = matched.find(word)
+            if place < 0:
+                continue
+            start = case.finding.span.start + place
+            inner = case.inside(start, start + len(word))
+            if word in self._idle:
+                yield from self._without_attribute(inner, order)
+            else:
+                yield from self._words(inner, self._plain_ranks[word], order)
+            return
 
     def _instead(self, case: Case, rule: Subject, order: int) -> Iterator[Draft]:
         """What to say instead of what the model found.
@@ -451,15 +602,28 @@ class Drafter:
         takes the place of these clauses, of the rest of the sentence from there, or of the whole.
         """
         if rule.category == "absolute":
+            yield from self._chained(case, order)
+            yield from self._compared(case)
+            yield from self._only_us(case)
+            yield from self._only_one(case)
+            yield from self._ranked_aspect(case, order)
             yield from self._superlative_inside(case, order)
+            yield from self._rank_inside(case, order)
+        if rule.category in ("unsupported-data", "endorsement"):
+            yield from self._vague(case, order)
+            yield from self._ranked_aspect(case, order)
+        order += 1
         sentence = fold(case.text[case.sentence.start : case.sentence.end])
         first, last = case.touched
         opening = min(first, self.grammar.after_address(case.text, case.clauses))
         for shared in self.shared(rule, case.industry):
             if shared.when and not re.search(shared.when, sentence):
                 continue
-            for place, part in enumerate((slice(first, last + 1), slice(first, None), slice(opening, None))):
-                yield from self._instead_of(case, shared.text, order + place, part)
+            parts = [slice(first, last + 1), slice(first, None), slice(opening, None)]
+            if rule.category in _SAID_AT_ALL:
+                parts = [*parts[1:], parts[0]]
+            for place, part in enumerate(parts):
+                yield from self._instead_of(case, shared, order + place, part)
             order += 3
 
     # --- words for words ------------------------------------------------------------------------------
@@ -470,6 +634,19 @@ class Drafter:
         if words == case.finding.matched:
             return
         left, right = case.left, case.right
+        if words.startswith("一") and right.startswith(("也", "又", "还", "是")):
+            return
+        if has_slot(words) and not only_particles(right):
+            return  # 看肝【机构、时间、指标】排名靠前的 | 门
+        if words == "采用" and right.startswith("的"):
+            yield from self._without_attribute(case, order)  # 国内首创的 | 体系
+            return
+        if only_particles(right) and not self._before(case).strip():
+            if words != "不错" or not case.goods:
+                if len(words) <= 3 and words in self._plain_words:
+                    return  # 国内顶尖 -> 资深: of what?
+            else:
+                words = "品质不错"
         if re.match(r"[率性型化度值]", right):
             return  # the finding is the front of a longer word
         if case.words.endswith("好") and (
@@ -483,12 +660,15 @@ class Drafter:
         if words == "品牌" and self._before(case).endswith(("是", "为", "作为")):
             words = "不错的品牌"
         for entry in self._collocations:
-            if words.removesuffix("的") == entry["word"] and re.match(
-                rf"[^，、。了是]{{0,4}}?(?:{entry['before']})", right
-            ):
+            if words.removesuffix("的") != entry["word"]:
+                continue
+            pattern = rf"[^，、。了是]{{0,4}}?(?:{entry['before']})" if "before" in entry else "(?!)"
+            follows = "after" in entry and only_particles(right)
+            if re.match(pattern, right) or (follows and re.search(rf"(?:{entry['after']})$", left)):
                 words = entry["say"]
         quality = re.match(
-            r"(?:品质|质量|水平|价格|规格|配置|标准|效率|容量|浓度|纯度|含量|人气)(?=的)", right
+            r"(?:品质|质量|水平|价格|规格|配置|标准|效率|容量|浓度|纯度|含量|人气|海拔|纬度|密度|强度|精度|硬度|亮度|转速|得房率)(?=的)",
+            right,
         )
         if quality and words in ("较高", "较低", "较大", "较强", "比较高", "比较低", "比较大", "比较强"):
             said = quality.group() + words
@@ -719,8 +899,48 @@ class Drafter:
             said = found["who"] + "比较" + rest if len(rest) <= 2 and rest not in self._softer else said
         yield Draft(clause, said, "words", -2, said)
 
-    def _ranked_aspect(self, case: Case, order: int) -> Iterator[Draft]:
-        """销量第一 -> 销量不错: the respect stays, the rank goes."""
+    def _only_one(self, case: Case) -> Iterator[Draft]:
+        """我们是唯一一家能上门的 -> 我们能上门; 唯一拥有自控的平台 -> 我们是拥有自控的平台."""
+        clause = case.clause
+        text = case.text[clause.start : clause.end]
+        found = _ONLY_ONE.fullmatch(text.rstrip(_PARTICLES_AT_END))
+        if found is None:
+            return
+        who, rest = found["who"], found["rest"]
+        scope = self._before_scope(0, who)
+        who = who if scope is None else who[:scope]
+        who = who.removesuffix("是")
+        if (who and self.grammar.has_predicate(who)) or who.endswith(("的", "、")):
+            return
+        if rest.endswith("的") and self.grammar.opens_verbal(rest):
+            said = (who or "我们") + rest.removesuffix("的")
+        elif _SELLER.search(rest) or who:
+            said = f"{who or '我们'}是{rest.removeprefix('的')}"
+        else:
+            return
+        yield Draft(clause, said, "words", -2 if who or rest.endswith("的") else -1, said)
+
+    def _at_a_price(self, case: Case) -> Iterator[Draft]:
+        """免费升级5G套餐，月租多三十 -> 可以升级5G套餐，月租多三十: what costs something is not called free."""
+        span, clause = case.finding.span, case.clause
+        found = _FREE.match(case.text, span.start, clause.end)
+        if found is None or not _FEE.search(case.text, clause.end, case.sentence.end):
+            return
+        rest = case.text[found.end() : clause.end]
+        if self.grammar.opens_verbal(rest) or re.match(r"升级|领|换|体验|试", rest):
+            said = "" if case.left.endswith(("可以", "能")) else "可以"
+            yield Draft(Span(span.start, found.end()), said, "words", -2, said)
+
+    def _tried(self, case: Case) -> Iterator[Draft]:
+        """包涨粉 -> 尽力帮您涨粉: what a service does is kept, that it must succeed goes."""
+        span = case.finding.span
+        found = _PROMISED.match(case.finding.matched)
+        if found and self.grammar.opens_verbal(case.finding.matched[found.end() :]):
+            said = "尽力帮您"
+            yield Draft(Span(span.start, span.start + found.end()), said, "words", -2, said)
+
+    def _ranked_aspect(self, case: Case, order: int, *, own: bool = False) -> Iterator[Draft]:
+        """销量第一 -> 销量不错: the respect stays, the rank goes. ``own``: the rule has softer words itself."""
         text, span = case.text, case.finding.span
         if not _FIRST.search(case.finding.matched):
             return
@@ -743,6 +963,8 @@ class Drafter:
         if best is None:
             return
         start, said = case.clause.start + best[0], self._ranked[best[2]]
+        if not own and not re.search("因人而异|不确定", said):
+            order = -2
         end = span.end
         after = text[end : case.clause.end]
         if case.is_attribute:
@@ -757,6 +979,9 @@ class Drafter:
         topic = self.grammar.topic(text[case.clause.start : start])
         if only_particles(after):
             lead = topic.text if topic else ""
+            named = text[case.clause.start : start]
+            if lead and named.startswith(lead) and len(named) == len(lead) + 1:
+                lead = named  # 智 | 驾, of which no word is known
             about = _AS_FOR.match(text, case.clause.start, span.end)
             if about:
                 lead = about["who"] + about["of"]
@@ -767,6 +992,8 @@ class Drafter:
         text, span = case.text, case.finding.span
         start, end = span
         left = case.left
+        if re.search(r"[0-9百千万几多数十][名位]$", left):
+            return  # 百名 | 儿科医生推荐的 | 母乳替代品
         if case.is_attribute:
             end += text[end] == "的" if end < len(text) else 0
         elif not (
@@ -807,8 +1034,37 @@ class Drafter:
         start, end = span.start, case.clause.end
         matched = _aligned(text[start:end])
         size = span.end - span.start
+        steps = _STEPS.search(matched)
+        if steps and steps.start() < size:
+            yield self._part(case, Span(start + steps.start(), start + steps.end()), "多" + steps["unit"])
+            return
+        whole = _aligned(text[case.clause.start : end])
+        out_of = _OUT_OF.search(whole)
+        if out_of and out_of.end() > start - case.clause.start:
+            first = case.clause.start + out_of.start()
+            yield self._part(case, Span(first, first + len(out_of.group())), "不少" + out_of["who"])
+            return
+        if sold := _SOLD.search(matched[: len(matched.rstrip("了"))]):
+            if sold.start() < size and only_particles(matched[sold.end() :]):
+                lead = re.search(
+                    rf"(?:{_NUMBER}个?(?:小时|分钟|秒钟?|天|周|月|年)[内就]?)?(?:已经?|累计|一共|总共|共|合计)*$",
+                    text[case.clause.start : start + sold.start()],
+                )
+                first = start + sold.start() - len(lead.group() if lead else "")
+                yield Draft(
+                    Span(first, max(span.end, start + sold.end())), "卖得不错", "words", -2, "卖得不错"
+                )
+                return
         share = _SHARE.search(matched)
-        if share and share.start() < size and _COUNTED.match(matched[share.end() :]):
+        if (
+            share
+            and share.start() < size
+            and self._counts_before(matched[: share.start()], matched[share.end() :])
+        ):
+            said = ("有" if share.group().startswith("有") else "") + "不少"
+            yield self._part(case, Span(start + share.start(), start + share.end()), said)
+            return
+        if share and share.start() < size and self._counted.match(matched[share.end() :]):
             yield self._part(case, Span(start + share.start(), start + share.end()), "不少")
             return
         change = _CHANGE.search(matched)
@@ -817,6 +1073,11 @@ class Drafter:
             said = "有所" + change["verb"]
             if not rest.startswith("的"):
                 yield self._part(case, Span(start + change.start(), start + change.end()), said)
+        regions = _REGIONS.search(matched)
+        many = _COUNT.match(matched, regions.end()) if regions else None
+        if regions and many and regions.start() < size and self._counted.match(matched[many.end() :]):
+            yield self._part(case, Span(start + regions.start(), start + many.end()), "不少")
+            return
         for count in _COUNT.finditer(matched):
             if count.start() >= size:
                 break
@@ -830,7 +1091,7 @@ class Drafter:
                 or "每" in matched
             ):
                 continue
-            if _COUNTED.match(rest):
+            if self._counted.match(rest):
                 last = count.end() + (rest[0] == "的")
             elif not rest.strip("了的") and count["unit"] and count.start() and only_particles(case.right):
                 last = count.end()
@@ -842,6 +1103,11 @@ class Drafter:
             said = lead.group() + ("有" if there else "") + "不少"
             yield self._part(case, Span(start + count.start(), start + last), said)
             break
+
+    def _counts_before(self, before: str, after: str) -> bool:
+        """True when a share is one of those named before it and followed by what they do: 老师有 | 七成 | 出自名校."""
+        last = [match for match in self._counted.finditer(before) if match.end() == len(before)]
+        return bool(last) and not after.startswith("的") and self.grammar.opens_verbal(after)
 
     def _part(self, case: Case, place: Span, words: str) -> Draft:
         """Words in a place of the finding, or at its end, as a draft for the whole of it."""
@@ -881,8 +1147,16 @@ class Drafter:
         if of_endorser and topic is not None and not re.match(r"[这那本咱]|我们", topic.text):
             topic = None  # 农科院 | 专家都用: who praises is no topic
         topic = self._fitting(topic, filled)
-        if topic is None and self._needs_topic(filled) and not before.strip():
-            return
+        if topic is None and self._needs_topic(filled):
+            named = before.rstrip(_MARKS + ":：").rpartition("，")[2]
+            labelled = before.rstrip().endswith(("：", ":"))
+            of_goods = (
+                labelled
+                or not filled.startswith(_WHAT_IT_IS)
+                or self.grammar.is_goods(Topic(named, pause=False))
+            )
+            if not named.strip() or not of_goods:
+                return
         said = filled
         if topic is not None:
             said = _joined(topic, filled)
@@ -892,15 +1166,18 @@ class Drafter:
         if near.end < clause.end:  # should what follows from the claim be needed after all
             yield self._said(case, near, said, order + 1, filled)
 
-    def _instead_of(self, case: Case, statement: str, order: int, clauses: slice) -> Iterator[Draft]:
+    def _instead_of(self, case: Case, shared: _Shared, order: int, clauses: slice) -> Iterator[Draft]:
         """The statement in the place of clauses, after what the first of them names."""
-        filled = self._filled(statement, case)
+        filled = self._filled(shared.text, case)
         replaced = case.clauses[clauses]
         if filled is None or filled in case.text[case.sentence.start : case.sentence.end]:
             return
         span = Span(replaced[0].start, replaced[-1].end)
-        topic = self._fitting(self.grammar.named(case.text[span.start : replaced[0].end]), filled)
-        if topic is None and self._needs_topic(filled):
+        opened = case.text[span.start : replaced[0].end]
+        topic = self._fitting(self.grammar.named(opened) or self.grammar.goods(opened), filled)
+        if topic is None and (
+            self._needs_topic(filled) or (shared.beside and len(replaced) == len(case.clauses))
+        ):
             return
         yield self._said(case, span, filled if topic is None else _joined(topic, filled), order, filled)
 
@@ -912,10 +1189,18 @@ class Drafter:
 
     def _fitting(self, topic: Topic | None, statement: str) -> Topic | None:
         """The topic, if the statement can be said of it."""
-        if topic is None or re.search(r"[率例]$|数据$|指标$", topic.text):
+        if topic is None or re.search(r"[率例首第]$|业头$|数据$|指标$", topic.text):
             return None  # 通过率，能不能通过要看…
-        if self.grammar.is_about_people(topic.text):
+        if statement.startswith(_WHAT_IT_IS) and not self.grammar.is_goods(topic):
+            return None  # 扁桃体 | 是日常食品
+        if self._ills.search(topic.text):
+            return None  # 黑色素，适合日常护肤
+        if self.grammar.is_about_people(topic.text.rstrip("上下在到来")):
             return None  # 我妈，保健功能以说明书为准
+        if re.search(r"[县市区省镇村界]$", topic.text) and not re.search(
+            r"[小园商社]区$|夜市$|超市$", topic.text
+        ):
+            return None  # 咱们县，您可以先试听
         if _OWN_HOUSE.fullmatch(topic.text) and _wants_pause(statement) and not statement.startswith("我们"):
             return None  # 我们院，具体由医生面诊说明
         return topic
@@ -937,6 +1222,20 @@ class Drafter:
         ):
             last += 1
             end = clauses[last].end
+        if re.match(r"不[仅但光]|既", text[start:end]) and last + 1 < len(clauses):
+            if re.match(r"还|又|也|更|而且", text[clauses[last + 1].start :]):
+                last += 1
+                end = clauses[last].end  # 不仅…, | 还能…
+                near = Span(start, end)
+        if text[end : end + 1] in ("：", ":") and last + 1 < len(clauses):
+            end = clauses[-1].end  # 抗衰套餐：让皮肤倒退十五年
+            return Span(start, end), Span(start, end)
+        if last + 1 < len(clauses):
+            following = text[clauses[last + 1].start : clauses[last + 1].end]
+            praised = rule is not None and rule.category == "endorsement" and _OTHERS.search(following)
+            if praised or _OTHERS.match(following):
+                end = clauses[-1].end  # 他亲口说：…, of somebody who is gone
+                near = Span(start, end)
         clock = _CLOCK.match(text, end, case.sentence.end)
         if clock:
             near = Span(start, clock.end()) if near.end == end else near
@@ -979,14 +1278,17 @@ class Drafter:
     def _deleted(self, case: Case, order: int) -> Iterator[Draft]:
         """The finding gone: with its clause, as an attribute, or as a word alone."""
         yield from self._without_attribute(case, order)
-        yield from self._without_clause(case, order)
+        if case.finding.category != "impersonation":  # what is left would be asked all the same
+            yield from self._without_clause(case, order)
         span = case.finding.span
         left, right, matched = case.left, case.right, case.finding.matched
-        if not only_particles(right) and _SURE.fullmatch(matched):
+        outcome = re.match(r"能?(?:通过|成功|过|录取|有效|满意|治|见效|赚)", right)
+        if not only_particles(right) and _SURE.fullmatch(matched) and not outcome:
             yield Draft(span, "", "delete", order - 1)
             return
         attribute = not only_particles(right) and self._modifies(right) and (not left or left[-1] in "的、")
         aside = not self.grammar.has_verb(matched) and self.grammar.has_predicate(left + right)
+        aside = aside and case.finding.category != "nuisance"
         if attribute or aside:
             yield Draft(span, "", "delete", order + 1)
 
@@ -1039,6 +1341,8 @@ class Drafter:
         ]
         if not standing or sum(map(len, rest)) < (5 if before else 8):
             return
+        if after and _OTHERS.search(text[after[0].start : after[0].end]):
+            return  # 交警队都用这款，您看他们门口…
         rule = subject_of(self._lexicon, case.finding)
         opens = self._consequences.get(rule.category) if rule else None
         if not before and opens and opens.match(fold(rest[0])):
@@ -1102,6 +1406,8 @@ def _trimmed(finding: Finding, text: str) -> Finding:
         end -= 1
     while start < end and text[start] in _MARKS:
         start += 1
+    if text[start - 1 : start] == "全" and re.match(r"市场|行业|[网国球城市省区县]", text[start:end]):
+        start -= 1
     if start == end or (start, end) == finding.span:
         return finding
     return replace(finding, span=Span(start, end), matched=text[start:end])

@@ -24,7 +24,7 @@ from checker.types import Apply
 
 ARTIFACT = "fluency.npz"
 #: Weight of the longer context against the shorter one.
-_TRIGRAM, _BIGRAM, _UNIGRAM = 0.55, 0.33, 0.10
+_TRIGRAM, _BIGRAM, _UNIGRAM = 0.65, 0.27, 0.06
 #: Nats a character at the seams may cost before it counts, and what each one above costs in places of the order.
 _TOLERANCE, _PRICE = 6.0, 0.4
 _KINDS = {"words": 0.0, "attribute": 0.3, "statement": 0.6, "delete": 0.9, "insert": 0.0}

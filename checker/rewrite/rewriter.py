@@ -205,7 +205,20 @@ class Rewriter:
         cures: list[_Cure] = []
         for region, found in groups:
             edit, cured = self._together(document, region, found, setting)
-            if edit is not None and (not cures or cures[-1].edit.span.end <= edit.span.start):
+            if edit is None:
+                continue
+            earlier = cures[-1].edit if cures else None
+            if (
+                earlier is not None
+                and earlier.span.end == edit.span.start
+                and _same_words(earlier.text, edit.text)
+            ):
+                # Two sentences that are answered by the same statement: it is said once.
+                whole = Span(earlier.span.start, edit.span.end)
+                dropped = told_losses(document.text[whole.start : whole.end], edit.text)
+                both = replace(edit, span=whole, note=dropped)
+                cures[-1] = _Cure(both, [*cures[-1].findings, *cured])
+            elif earlier is None or earlier.span.end <= edit.span.start:
                 cures.append(_Cure(edit, cured))
         (before,) = self._prover.documents([document], [setting])
         if not self._hold_together(document, cures, before, setting):
@@ -372,16 +385,12 @@ class Rewriter:
         industry = key.setting.industry
         goods = self._drafter.sells_goods(industry)
         case = Case(moved, region, sentence, grammar, industry, key.others, goods=goods)
-        scarred = grammar.is_broken(region)
+        scars = grammar.scars(region)
         out = []
         for draft in self._drafter.drafts(case):
             after = _with(region, draft)
             if not _asks(draft) and key.start < key.end:
-                if (
-                    after == region
-                    or not _says_something(after)
-                    or (not scarred and grammar.is_broken(after))
-                ):
+                if after == region or not _says_something(after) or grammar.scars(after) > scars:
                     continue
             out.append(replace(draft, note=note_of(region, draft, after)) if not _asks(draft) else draft)
         return out
@@ -511,6 +520,10 @@ def _applied(text: str, edits: Sequence[Rewrite], region: Span) -> str:
 
 def _with(region: str, draft: Draft) -> str:
     return spliced(region, [Rewrite(draft.span, draft.text, draft.apply)])
+
+
+def _same_words(one: str, other: str) -> bool:
+    return one.strip(SENTENCE_ENDS + " ") == other.strip(SENTENCE_ENDS + " ")
 
 
 def _asks(draft: Draft) -> bool:
