@@ -1189,7 +1189,7 @@ class Drafter:
 
     def _fitting(self, topic: Topic | None, statement: str) -> Topic | None:
         """The topic, if the statement can be said of it."""
-        if topic is None or re.search(r"[率例首第]$|业头$|数据$|指标$", topic.text):
+        if topic is None or re.search(r"[率例首第]$|业头$|数据$|指标$|每[份人年月天家户个]$", topic.text):
             return None  # 通过率，能不能通过要看…
         if statement.startswith(_WHAT_IT_IS) and not self.grammar.is_goods(topic):
             return None  # 扁桃体 | 是日常食品
