@@ -38,8 +38,8 @@ _NUMBER = (
 )
 _PERCENT = rf"(?:{_NUMBER}(?:%|个点|个百分点)|百分之{_NUMBER}|[一二三四五六七八九]成[一二三四五六七八九半]?)"
 _FORMAT = 39
-#: Word classes that hold names of public bodies, and the names that are one word.
-_NAMES = ("agency", "organ", "state_organ")
+#: Word classes that hold names of public bodies and words that the dictionary lacks, and what is one word of them.
+_NAMES = ("agency", "new_word", "organ", "state_organ")
 _NAME = late(r"[\u4e00-\u9fff]{2,6}")
 _CALL_SIGNS = ("outbound", "service", "errand", "question", "rhetorical", "inquiry")
 Rate = Callable[[Iterable[str]], float]
@@ -190,7 +190,7 @@ def fits(rule_id: str, pattern: str) -> bool:
 class Lexicon:
     """Everything the engine executes. ``version`` is the digest of the files behind it.
 
-    ``names`` are names of public bodies: words of the language like those of the dictionary.
+    ``names`` are names of public bodies and new words: words of the language like those of the dictionary.
     """
 
     rules: tuple[Rule, ...]
