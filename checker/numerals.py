@@ -22,6 +22,7 @@ _PLAIN_NUMBER = rf"(?:[0-9]{{1,9}}(?:\.[0-9]{{1,4}})?|[{_NUMERAL}十百]{{1,9}}(
 _TO_ARABIC = str.maketrans("零〇一二两三四五六七八九", "001223456789")
 _ARABIC = late(r"[0-9]+(?:\.[0-9]+)?")
 _PIECE = late(r"[0-9]+(?:\.[0-9]+)?|[十百千万亿]")
+_PERCENT = late(r"[p趴啪帕巴パ成%]|百分之")
 _UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10_000, "亿": 100_000_000}
 
 
@@ -85,7 +86,8 @@ def number_readings(text: str) -> Iterator[Change]:
     ['98%', '98%', '18000', '980']
     """
     percentage, amount = _patterns()
-    for match in percentage.finditer(text):
+    # At most places of a sentence the pattern could begin; one of these marks must follow.
+    for match in percentage.finditer(text) if _PERCENT.search(text) else ():
         if match["letters"]:
             digits = match["letters"].replace("o", "0").replace("l", "1")
             if match.start() and text[match.start() - 1].isascii() and text[match.start() - 1].isalpha():
