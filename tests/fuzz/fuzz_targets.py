@@ -420,7 +420,7 @@ _TABLES = (
         "tracks: {always: {applies_when: 任何渠道}}\npenalties: {}\nlaws:\n  - law: 中华人民共和国广告法\n    strength: must\n"
         "    articles: [{id: ad-law/9, article: 第九条, track: always, penalties: [], verified: true}]\n",
     ),
-    ("lexicons/rewrites.yaml", "statements: []\n"),
+    ("lexicons/rewrites.yaml", "statements: []\nwares: 茶\ncounted: 套\nills: 失眠\n"),
     ("lexicons/acts.yaml", "customer: []\nagent: []\n"),
 )
 
