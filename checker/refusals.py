@@ -9,8 +9,9 @@ the call; in a call that the agent placed that is an offence after a clear refus
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from checker.document import Turn
 from checker.duties import dialogue_finding, holds
@@ -18,38 +19,60 @@ from checker.lexicon import Act, Acts, Lexicon, Rule
 from checker.matching import either
 from checker.said import Call, Memory, Said
 from checker.scene import Setting
-from checker.turns import default_turns
+from checker.turns import Turns, default_turns
 from checker.types import Finding, Span
 
 #: What the agent does when no cue says more: names of acts that need no cues.
 GOES_ON, ANSWERS = "goes-on", "answers"
+#: A no that cues do not show.
+DECLINES = "declines"
 #: A customer who asked not to be called, or said no, and has said nothing since that shows another mind.
 STANDS, REFUSED = "stands", "refused"
 _FINAL, _NO = frozenset({"opts-out", "threatens-complaint"}), frozenset({"refuses", "declines"})
 _INTERESTED, _WILLING = "is-interested", frozenset({"is-interested", "agrees"})
 #: One question is allowed after a no.
 _QUESTIONS = frozenset({"clarifies", "asks-once"})
+_DOUBTFUL = frozenset({*_NO, REFUSED})
+_REFUSING = frozenset({*_DOUBTFUL, STANDS, *_FINAL})
+#: So many turns after the last no it is forgotten.
+_NEVER = 4
 _OPENING_TURNS = 4
-#: A no that cues do not show: how sure the models of turns (:mod:`checker.turns`) must be that the customer says no
-#: times that the reply sells; the same where the agent asked for a fact or calls about a service; of the customer alone.
-DECLINES = "declines"
-_BOTH, _ANSWER, _ALONE = 0.28, 0.5, 0.8
-_SELLING = frozenset({"hides-source", "argues", "returns", "holds-on", "pushes-on"})
-#: A reply with a cue of selling counts as halfway to this sure.
-_CUE = 0.9
-#: A reply without a cue that is less likely to sell than this does not go on; a polite one that is likelier does.
-_IDLE, _FEIGNED = 0.3, 0.75
-#: In a call about a service, a reply with one of these cues that is less likely to sell than this does not; nor does
-#: one without a cue to a customer who is busy or puts off.
-_MILD, _ERRAND = frozenset({"returns", "holds-on", "pushes-on"}), 0.6
+_SELLING = frozenset({"hides-source", "argues", "returns", "holds-on", "pushes-on", GOES_ON})
+#: How probable a push must be (:meth:`Turns.pushes`) where only the models hear it; where the reply has a polite cue
+#: as well; and where cues show the selling.
+_HEARD, _POLITE_PUSH, _SHOWN = 0.4, 0.8, 0.1
 _POLITE = frozenset({"closes", "acknowledges", "accepts"})
+#: Who is busy or puts off has not said no, unless the log-odds of a no are higher than this.
+_LATER, _CLEAR = frozenset({"busy", "puts-off"}), 1.0
+#: Characters after which a turn counts as no longer.
+_LONG = 40
+#: What the last model weighs, in this order: scores of what the customer said now and before, what the call and the
+#: question before were, the score of the reply and of the one before; then the customer's acts and the agent's.
+FEATURES = (
+    "declining",
+    "asks",
+    "is-asked",
+    "length",
+    "mean-before",
+    "most-before",
+    "last-before",
+    "lately",
+    "since-no",
+    "interest",
+    "turns-before",
+    "errand",
+    "selling",
+    "both",
+    "selling-before",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """A customer's words, the acts in them, and the agent's answer.
 
-    ``evidence`` are the sentences that decided, numbered from the first of the answer.
+    ``evidence`` are the sentences that decided, numbered from the first of the answer. ``offends`` is
+    false where cues show selling that the models, who see the whole call so far, take for none.
     """
 
     customer: int
@@ -57,14 +80,32 @@ class Exchange:
     reply: tuple[int, ...]
     act: str
     evidence: tuple[int, ...]
+    offends: bool
+
+
+class Reading(NamedTuple):
+    """A customer's words as cues and models read them where they stand, with the agent's answer.
+
+    ``declining`` is the log-odds of a no, ``features`` what :meth:`Turns.pushes` weighs, shape (n_features,);
+    empty where the agent says nothing more.
+    """
+
+    customer: int
+    acts: tuple[str, ...]
+    declining: float
+    reply: tuple[int, ...]
+    act: str
+    evidence: tuple[int, ...]
+    features: tuple[float, ...]
 
 
 class Refusals:
     """The acts and the rules with ``reply`` of a lexicon, ready to judge calls."""
 
-    def __init__(self, lexicon: Lexicon, memory: Memory) -> None:
+    def __init__(self, lexicon: Lexicon, memory: Memory, turns: Turns | None = None) -> None:
         self._lexicon = lexicon
         self._memory = memory
+        self._turns = default_turns() if turns is None else turns
         acts: Acts = lexicon.acts
         self._acts = acts
         self._customer = [_Sign(act, memory) for act in acts.customer]
@@ -124,7 +165,7 @@ class Refusals:
             if reply.to.isdisjoint(exchange.acts):
                 continue
             times[rule.id] = times.get(rule.id, 0) + 1
-            if exchange.act not in reply.does or times[rule.id] < reply.times:
+            if not exchange.offends or exchange.act not in reply.does or times[rule.id] < reply.times:
                 continue
             if not any(call.ever(question, speaker) for question, speaker in self._unless[rule.id]):
                 return rule
@@ -148,68 +189,110 @@ class Refusals:
     def exchanges(self, call: Call) -> Iterator[Exchange]:
         """Every customer turn in which an act is known, with what the agent does next."""
         opening = call.by("agent")[:_OPENING_TURNS]
-        if call.first(self._service, opening) is not None:
-            return
         # A dialogue that a customer opens with a question is not one the agent placed.
         is_asked = call.turns[0].speaker == "customer" and call.said[0].holds(self._question)
         is_outbound = not is_asked and call.first(self._outbound, opening) is not None
-        is_errand = call.first(self._errand, opening) is not None
         clarified = stands = refused = False
+        for reading in self.readings(call):
+            found = reading.acts
+            stands = not _FINAL.isdisjoint(found) or (stands and _INTERESTED not in found)
+            chance = self._turns.pushes(reading.features) if reading.reply else 0.0
+            is_heard = is_outbound and chance >= _HEARD
+            says_no = reading.declining > 0 or not _NO.isdisjoint(found)
+            if stands and not found:
+                found = (STANDS,)
+            elif is_heard and _NO.isdisjoint(found) and _FINAL.isdisjoint(found):
+                if refused and not says_no:
+                    found = (*found, REFUSED)
+                elif _LATER.isdisjoint(found) or reading.declining > _CLEAR:
+                    found = (*found, DECLINES)
+            refused = says_no or (refused and _WILLING.isdisjoint(found))
+            if not found or not reading.reply:
+                continue
+            act = reading.act
+            if not act or (act in _POLITE and chance >= _POLITE_PUSH):
+                act = GOES_ON if is_heard else ANSWERS
+            if act in _QUESTIONS and not _REFUSING.isdisjoint(found):
+                # A second one is insisting.
+                act, clarified = ("argues" if clarified else act), True
+            is_push = act in _SELLING and (chance >= _SHOWN or _DOUBTFUL.isdisjoint(found))
+            evidence = () if act == ANSWERS else reading.evidence
+            yield Exchange(reading.customer, found, reading.reply, act, evidence, is_push or act == "insults")
+
+    def readings(self, call: Call) -> Iterator[Reading]:
+        """Every customer turn of a call that the agent may have placed, as cues and models read it."""
+        opening = call.by("agent")[:_OPENING_TURNS]
+        if call.first(self._service, opening) is not None:
+            return
+        is_errand = call.first(self._errand, opening) is not None
+        before: list[float] = []
+        lately = interest = 0.0
+        since_no, sold = _NEVER, -1.0
         for turn in call.turns:
             if turn.speaker != "customer":
                 continue
-            before = call.turns[turn.index - 1] if turn.index else turn
-            asked = call.said[before.index] if before.speaker == "agent" else None
             said = call.said[turn.index]
-            found = self.customer_acts(said, asked)
-            asks = said.holds(self._question) and not said.holds(self._rhetorical)
-            stands = not _FINAL.isdisjoint(found) or (stands and _INTERESTED not in found)
-            says_no = not _NO.isdisjoint(found)
+            previous = call.turns[turn.index - 1] if turn.index else turn
+            asked = call.said[previous.index] if previous.speaker == "agent" else None
+            acts = self.customer_acts(said, asked)
+            declining = self._declining(said)
             reply = _reply(call.turns, turn.index)
-            if not (found or stands or asks) and is_outbound:
-                is_answer = asked is not None and asked.holds(self._inquiry)
-                limit = _ANSWER if is_answer or is_errand else _BOTH
-                seems_no = self._seems_to_decline(said, call.together(reply), limit)
-                found = (DECLINES,) if seems_no else found
-                says_no = seems_no and _says_no(said) >= _ALONE
-            refused = says_no or (refused and not asks and _WILLING.isdisjoint(found))
-            if stands and not found:
-                found = (STANDS,)
-            elif refused and not says_no and DECLINES not in found:
-                found = (*found, REFUSED)
-            if not found or not reply:
-                continue
-            answer = call.together(reply)
-            act, evidence = self._agent_act(answer)
-            if not act:
-                goes_on = is_outbound and not asks and (not is_errand or not _FINAL.isdisjoint(found))
-                goes_on = goes_on and _sells(answer) >= (_IDLE if refused or stands else _ERRAND)
-                act, evidence = (GOES_ON, evidence) if goes_on else (ANSWERS, ())
-            elif act in _MILD and is_errand and _FINAL.isdisjoint(found) and _sells(answer) < _ERRAND:
-                act, evidence = ANSWERS, ()
-            if act in _QUESTIONS and (refused or stands or DECLINES in found):
-                # A second one is insisting.
-                act, clarified = ("argues" if clarified else act), True
-            yield Exchange(turn.index, found, reply, act, evidence)
+            act = ""
+            evidence: tuple[int, ...] = ()
+            features: tuple[float, ...] = ()
+            if reply:
+                answer = call.together(reply)
+                act, evidence = self._agent_act(answer)
+                selling = self._selling(answer)
+                features = (
+                    declining,
+                    float(said.holds(self._question) and not said.holds(self._rhetorical)),
+                    float(asked is not None and asked.holds(self._inquiry)),
+                    min(len(said.text), _LONG) / _LONG,
+                    sum(before) / len(before) if before else 0.0,
+                    max(before, default=-2.0),
+                    before[-1] if before else 0.0,
+                    lately,
+                    float(since_no),
+                    interest,
+                    float(len(before)),
+                    float(is_errand),
+                    selling,
+                    min(declining, selling),
+                    sold,
+                    *(float(sign.id in acts) for sign in self._customer),
+                    *(float(sign.id == act) for sign in self._agent),
+                )
+                sold = selling
+            yield Reading(turn.index, acts, declining, reply, act, evidence, features)
+            before.append(declining)
+            lately = (lately + declining) / 2
+            since_no = 0 if declining > 0 else min(since_no + 1, _NEVER)
+            interest = interest / 2 + (not _WILLING.isdisjoint(acts)) - 0.5 * (declining > 1)
 
-    def _seems_to_decline(self, said: Said, answer: Said, limit: float) -> bool:
-        """True when the models of turns hear a no, and an answer that goes on selling or a very clear no."""
-        act, _ = self._agent_act(answer)
-        chance = _says_no(said)
-        if chance >= _ALONE or (act and act not in _SELLING):
-            return chance >= _ALONE
-        sells = _sells(answer)
-        return chance * ((sells + _CUE) / 2 if act else sells) >= limit
+    def feature_names(self) -> tuple[str, ...]:
+        """The names of what :attr:`Reading.features` holds."""
+        return (*FEATURES, *(sign.id for sign in self._customer), *(sign.id for sign in self._agent))
+
+    def _declining(self, said: Said) -> float:
+        return self._score(said, self._turns.declining)
+
+    def _selling(self, said: Said) -> float:
+        return self._score(said, self._turns.selling)
+
+    def _score(self, said: Said, model: Callable[[str], float]) -> float:
+        known: float | None = said.notes.get(model)
+        if known is None:
+            known = said.notes[model] = model(said.text)
+        return known
 
     def _agent_act(self, said: Said) -> tuple[str, tuple[int, ...]]:
         """The agent's act and the sentences that show it; where none is known "" and the longest sentence."""
         key = (Refusals, "agent")
         known: tuple[str, tuple[int, ...]] | None = said.notes.get(key)
         if known is None:
-            known = self._find_agent_act([line for line in said.text.split("\n") if line], said)
-            if known[0] in _POLITE and _sells(said) >= _FEIGNED:
-                known = "", known[1]
-            said.notes[key] = known
+            lines = [line for line in said.text.split("\n") if line]
+            known = said.notes[key] = self._find_agent_act(lines, said)
         return known
 
     def _find_agent_act(self, sentences: Sequence[str], said: Said) -> tuple[str, tuple[int, ...]]:
@@ -236,20 +319,6 @@ class _Sign:
         if self._shown is None or not said.holds(self._shown):
             return False
         return self._unless is None or not said.holds(self._unless)
-
-
-def _says_no(said: Said) -> float:
-    known: float | None = said.notes.get(_says_no)
-    if known is None:
-        known = said.notes[_says_no] = default_turns().refuses(said.text)
-    return known
-
-
-def _sells(said: Said) -> float:
-    known: float | None = said.notes.get(_sells)
-    if known is None:
-        known = said.notes[_sells] = default_turns().pushes(said.text)
-    return known
 
 
 def evidence_spans(call: Call, exchange: Exchange) -> list[tuple[int, Span]]:

@@ -1,16 +1,19 @@
-"""The learned part of refusals: does a customer's turn say no, does an agent's reply go on selling.
+"""The learned part of refusals: does a customer's turn say no, does an agent's reply go on selling, is it a push.
 
 Customers say no in more ways than cues can list (“戒了”, “单位统一买的”), and agents push without a cue. Two linear models
-over character n-grams (one to three) of a turn, learned from turns that we wrote (``models/turns.jsonl``), know
-what such turns are made of. Both are needed for a finding: neither is sure enough alone. The score of a
-text is the sum of the weights of its n-grams over the root of their number. ``python -m checker.turns_train`` builds
-the artifact, which is plain arrays.
+over character n-grams (one to three) of a turn, learned from turns and calls that we wrote (``models/turns.jsonl``,
+``models/calls.jsonl``), know what such turns are made of. The score of a text is the sum of the weights of its n-grams
+over the root of their number. A third model weighs both scores with the cues and with what the call was like so far
+(:data:`FEATURES`): the same words are a push after a no and an answer after a question.
+``python -m checker.turns_train`` builds the artifact, which is plain arrays.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
+from operator import mul
 
 import numpy as np
 
@@ -30,23 +33,39 @@ def grams(text: str) -> list[str]:
 
 
 class Turns:
-    """Both models, ready to judge. Immutable, safe to share between threads."""
+    """The three models, ready to judge. Immutable, safe to share between threads.
 
-    def __init__(self, weights: dict[str, dict[str, float]], biases: dict[str, float]) -> None:
-        self._weights, self._biases = weights, biases
+    ``weights`` and ``biases`` are by side (:data:`SIDES`), ``push_weights`` those of what the course of a call
+    shows (:mod:`checker.refusals`), shape (n_features,).
+    """
 
-    def refuses(self, text: str) -> float:
-        """Probability that a customer's turn says no to an offer."""
-        return self._probability("customer", text)
+    def __init__(
+        self,
+        weights: dict[str, dict[str, float]],
+        biases: dict[str, float],
+        push_weights: Sequence[float] = (),
+        push_bias: float = 0.0,
+    ) -> None:
+        self.weights, self.biases = weights, biases
+        self._push_weights, self._push_bias = tuple(push_weights), push_bias
 
-    def pushes(self, text: str) -> float:
-        """Probability that an agent's reply to a no goes on selling."""
-        return self._probability("agent", text)
+    def declining(self, text: str) -> float:
+        """Log-odds that a customer's turn says no to an offer."""
+        return self._score("customer", text)
 
-    def _probability(self, side: str, text: str) -> float:
-        found, known = grams(text), self._weights[side]
+    def selling(self, text: str) -> float:
+        """Log-odds that an agent's reply sells where it should not."""
+        return self._score("agent", text)
+
+    def pushes(self, features: Sequence[float]) -> float:
+        """Probability that a reply goes on selling after a no, of the features of :mod:`checker.refusals`."""
+        score = sum(map(mul, self._push_weights, features)) + self._push_bias
+        return 1.0 / (1.0 + math.exp(-score))
+
+    def _score(self, side: str, text: str) -> float:
+        found, known = grams(text), self.weights[side]
         score = sum(known.get(gram, 0.0) for gram in found) / math.sqrt(len(found))
-        return 1.0 / (1.0 + math.exp(-score - self._biases[side]))
+        return score + self.biases[side]
 
 
 @lru_cache(maxsize=1)
@@ -62,4 +81,5 @@ def default_turns() -> Turns:
             )
             for side in SIDES
         }
-        return Turns(weights, {side: float(arrays[f"{side}_bias"]) for side in SIDES})
+        biases = {side: float(arrays[f"{side}_bias"]) for side in SIDES}
+        return Turns(weights, biases, arrays["push_weights"].tolist(), float(arrays["push_bias"]))

@@ -1,13 +1,18 @@
-"""Builds the models of turns from ``models/turns.jsonl``: ``python -m checker.turns_train``.
+"""Builds the models of turns from ``models/turns.jsonl`` and ``models/calls.jsonl``: ``python -m checker.turns_train``.
 
-``--check`` writes nothing and prints how well held-out turns are told apart (five-fold cross-validation).
-A row has ``speaker``, ``text`` and ``says_no`` (a customer's) or ``sells`` (an agent's reply to a no).
+``--check`` writes nothing and prints how well held-out turns and replies are told apart (five-fold cross-validation,
+the turns of a call in one fold). A row of ``turns.jsonl`` has ``speaker``, ``text`` and ``says_no`` (a customer's) or
+``sells`` (an agent's reply to a no). A row of ``calls.jsonl`` is a call: ``id``, ``trade``, ``faults`` (the categories
+that an officer would write up) and ``turns`` with ``speaker``, ``text`` and, where it is one of them, the ``act``.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,31 +20,86 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import average_precision_score
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.metrics import average_precision_score, precision_recall_curve
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from checker.data import folder
-from checker.turns import ARTIFACT, SIDES, grams
+from checker.document import Document
+from checker.lexicon import default
+from checker.refusals import Refusals
+from checker.said import Call, Memory
+from checker.scene import Scene
+from checker.turns import ARTIFACT, SIDES, Turns, grams
 
-#: The label of each side.
+Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+
+#: The label of each side in ``turns.jsonl``, and its acts in ``calls.jsonl``.
 LABELS = dict(zip(SIDES, ("says_no", "sells")))
-STRENGTH = 10.0
-SEED = 20
+ACTS = {
+    "customer": frozenset({"refuses", "opts-out", "threatens-complaint"}),
+    "agent": frozenset({"pushes-on", "hides-source"}),
+}
+STRENGTH, PUSH_STRENGTH = 30.0, 0.3
+FOLDS, SEED = 5, 20
 #: Weights smaller than this are left out.
 _LEAST = 0.02
 
 
-def rows(side: str) -> tuple[list[str], npt.NDArray[np.bool_]]:
-    """The distinct texts of a side and their labels."""
-    found: dict[str, bool] = {}
-    for line in (folder("models") / "turns.jsonl").read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
-        if row["speaker"] == side:
-            found[row["text"]] = row[LABELS[side]]
+@dataclass(frozen=True)
+class Labelled:
+    """A call of ``calls.jsonl``."""
+
+    call: Call
+    acts: tuple[str, ...]
+
+    def replies(self) -> Iterator[tuple[tuple[int, ...], bool]]:
+        """Turns of the agent in a row that follow a customer, and whether one of them pushes."""
+        turns = self.call.turns
+        for first in range(1, len(turns)):
+            if turns[first].speaker != "agent" or turns[first - 1].speaker != "customer":
+                continue
+            end = first
+            while end < len(turns) and turns[end].speaker == "agent":
+                end += 1
+            reply = tuple(range(first, end))
+            yield reply, any(self.acts[index] in ACTS["agent"] for index in reply)
+
+    def said(self, side: str) -> Iterator[tuple[str, bool]]:
+        """The customer's turns and whether they say no; or the agent's replies and whether they push."""
+        if side == "agent":
+            for reply, pushes in self.replies():
+                yield self.call.together(reply).text, pushes
+            return
+        for turn, said, act in zip(self.call.turns, self.call.said, self.acts):
+            if turn.speaker == side:
+                yield said.text, act in ACTS[side]
+
+
+def _rows(name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder("models") / name).read_text(encoding="utf-8").splitlines()]
+
+
+@lru_cache(maxsize=1)
+def calls() -> tuple[Labelled, ...]:
+    """The calls of ``calls.jsonl``."""
+    memory = Memory()
+    found = []
+    for row in _rows("calls.jsonl"):
+        document = Document.from_turns([(turn["speaker"], turn["text"]) for turn in row["turns"]])
+        acts = tuple(turn.get("act", "") for turn in row["turns"])
+        found.append(Labelled(Call(Scene([document]), 0, memory), acts))
+    return tuple(found)
+
+
+def single(side: str) -> tuple[list[str], Bools]:
+    """The distinct texts of a side in ``turns.jsonl`` and their labels."""
+    found = {row["text"]: row[LABELS[side]] for row in _rows("turns.jsonl") if row["speaker"] == side}
     return list(found), np.array(list(found.values()))
 
 
-def features(texts: list[str]) -> tuple[sp.csr_matrix, list[str]]:
+def features(texts: Sequence[str]) -> tuple[sp.csr_matrix, list[str]]:
     """Counts of the n-grams over the root of their number, shape (n_texts, n_grams), and the n-grams."""
     counted = [grams(text) for text in texts]
     known = sorted({gram for found in counted for gram in found})
@@ -49,43 +109,119 @@ def features(texts: list[str]) -> tuple[sp.csr_matrix, list[str]]:
     return sp.csr_matrix((value, (at, column)), shape=(len(texts), len(known))), known
 
 
-def _model() -> LogisticRegression:
-    return LogisticRegression(C=STRENGTH, max_iter=3000)
+def learn(of: Sequence[Labelled]) -> Turns:
+    """The models of both sides, learned from all single turns and the turns of some calls."""
+    weights, biases = {}, {}
+    for side in SIDES:
+        texts, labels = single(side)
+        pairs = [pair for labelled in of for pair in labelled.said(side)]
+        texts = [*texts, *(text for text, _ in pairs)]
+        table, known = features(texts)
+        target = np.concatenate([labels, np.array([label for _, label in pairs], dtype=bool)])
+        model = LogisticRegression(C=STRENGTH, max_iter=3000).fit(table, target)
+        learned = model.coef_[0].astype(np.float16)
+        weights[side] = {known[at]: float(learned[at]) for at in np.flatnonzero(np.abs(learned) >= _LEAST)}
+        biases[side] = float(model.intercept_[0])
+    return Turns(weights, biases)
+
+
+def readings(turns: Turns, of: Sequence[Labelled]) -> tuple[list[tuple[float, ...]], list[bool]]:
+    """What the last model sees of the replies in calls, and whether they push."""
+    refusals = Refusals(default(), Memory(), turns)
+    seen: list[tuple[float, ...]] = []
+    labels: list[bool] = []
+    for labelled in of:
+        pushes = dict(labelled.replies())
+        for reading in refusals.readings(labelled.call):
+            if reading.reply in pushes:
+                seen.append(reading.features)
+                labels.append(pushes[reading.reply])
+    return seen, labels
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Scores of cross-validation: by side of turns, shape (n_turns,), and what the last model sees of replies.
+
+    ``fold`` is the fold of each reply.
+    """
+
+    scores: dict[str, tuple[Bools, Floats]]
+    seen: Floats
+    pushes: Bools
+    fold: npt.NDArray[np.intp]
+
+
+@lru_cache(maxsize=1)
+def held_out() -> HeldOut:
+    """What models say of calls that they did not learn from."""
+    every = calls()
+    folds = np.random.default_rng(SEED).integers(0, FOLDS, len(every))
+    scores: dict[str, list[tuple[bool, float]]] = {side: [] for side in SIDES}
+    seen: list[tuple[float, ...]] = []
+    pushes: list[bool] = []
+    fold: list[int] = []
+    for number in range(FOLDS):
+        turns = learn([labelled for labelled, own in zip(every, folds) if own != number])
+        left = [labelled for labelled, own in zip(every, folds) if own == number]
+        for side, score in zip(SIDES, (turns.declining, turns.selling)):
+            scores[side] += [(label, score(text)) for labelled in left for text, label in labelled.said(side)]
+        new, labels = readings(turns, left)
+        seen, pushes, fold = seen + new, pushes + labels, fold + [number] * len(labels)
+    by_side = {}
+    for side, pairs in scores.items():
+        by_side[side] = (np.array([label for label, _ in pairs]), np.array([score for _, score in pairs]))
+    return HeldOut(by_side, np.array(seen), np.array(pushes), np.array(fold))
+
+
+def _push_model(seen: Floats, pushes: Bools) -> tuple[Floats, float]:
+    """Weights and bias on features as they are."""
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=PUSH_STRENGTH, max_iter=3000)).fit(
+        seen, pushes
+    )
+    scaler, linear = model[0], model[1]
+    weights = linear.coef_[0] / scaler.scale_
+    return weights, float(linear.intercept_[0] - weights @ scaler.mean_)
 
 
 def build(path: Path) -> None:
-    """Write the arrays of both models."""
-    arrays: dict[str, Any] = {}
+    """Write the arrays of the models."""
+    turns, data = learn(calls()), held_out()
+    push_weights, push_bias = _push_model(data.seen, data.pushes)
+    arrays: dict[str, Any] = {"push_weights": push_weights, "push_bias": np.array(push_bias)}
     for side in SIDES:
-        texts, labels = rows(side)
-        table, known = features(texts)
-        model = _model().fit(table, labels)
-        weights = model.coef_[0]
-        kept = np.flatnonzero(np.abs(weights) >= _LEAST)
-        arrays[f"{side}_grams"] = np.frombuffer("\n".join(known[at] for at in kept).encode(), dtype=np.uint8)
-        arrays[f"{side}_weights"] = weights[kept].astype(np.float16)
-        arrays[f"{side}_bias"] = np.array(model.intercept_[0])
+        known = turns.weights[side]
+        arrays[f"{side}_grams"] = np.frombuffer("\n".join(known).encode(), dtype=np.uint8)
+        arrays[f"{side}_weights"] = np.array(list(known.values()), dtype=np.float16)
+        arrays[f"{side}_bias"] = np.array(turns.biases[side])
     with path.open("wb") as file:
         np.savez_compressed(file, **arrays)
 
 
-def held_out(side: str) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64]]:
-    """The labels of a side and the probability that cross-validation gives each text."""
-    texts, labels = rows(side)
-    folds = StratifiedKFold(5, shuffle=True, random_state=SEED)
-    chances = cross_val_predict(_model(), features(texts)[0], labels, cv=folds, method="predict_proba")
-    return labels, chances[:, 1]
+def push_chances(data: HeldOut) -> Floats:
+    """Probability of a push of each reply, by models that did not learn from its call."""
+    chances = np.zeros(len(data.pushes))
+    for number in range(FOLDS):
+        own = data.fold == number
+        weights, bias = _push_model(data.seen[~own], data.pushes[~own])
+        chances[own] = 1 / (1 + np.exp(-(data.seen[own] @ weights + bias)))
+    return chances
 
 
 def check() -> None:
     """Print the figures of cross-validation."""
-    for side in SIDES:
-        labels, chances = held_out(side)
-        precision = average_precision_score(labels, chances)
+    data = held_out()
+    for side, (labels, scores) in data.scores.items():
+        precision = average_precision_score(labels, scores)
         print(f"{side}: {labels.sum()} of {len(labels)}, average precision {precision:.3f}")
-        for limit in (0.3, 0.5, 0.7, 0.9):
-            over = chances >= limit
-            print(f"  {limit}: found {over[labels].mean():.2f}, false {over[~labels].mean():.3f}")
+    chances, labels = push_chances(data), data.pushes
+    precision = average_precision_score(labels, chances)
+    print(f"pushes: {labels.sum()} of {len(labels)}, average precision {precision:.3f}")
+    for limit in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8):
+        over = chances >= limit
+        print(f"  {limit}: found {over[labels].mean():.3f}, precision {labels[over].mean():.3f}")
+    exact, found, _ = precision_recall_curve(labels, chances)
+    print(f"  recall at precision 0.85: {found[exact >= 0.85].max():.3f}")
 
 
 if __name__ == "__main__":
