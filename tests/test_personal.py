@@ -8,7 +8,7 @@ import pytest
 
 from checker.cli import main
 from checker.document import Document
-from checker.personal import find_personal_data, mask, masked_report
+from checker.personal import Veil, find_personal_data, mask, masked_report
 from checker.pipeline import Checker
 
 ID, CARD, PHONE = "11010519491231002X", "6222021234567890128", "13800138000"
@@ -31,7 +31,12 @@ ID, CARD, PHONE = "11010519491231002X", "6222021234567890128", "13800138000"
         ("验证码三八四七五六", ["one-time-code"]),
         ("价格是384756元", []),
         ("送到朝阳区幸福路12号院3号楼2单元501室", ["address"]),
+        ("北京市朝阳区建国路88号3单元502", ["address"]),
         ("我们在人民路附近", []),
+        ("邮箱li.na+1@mail.example.com", ["mail"]),
+        ("我的QQ是12345678", ["account"]),
+        ("加微信号：zhangwei_88", ["account"]),
+        ("支付宝10000元红包，微信支付更快，加微信领100", []),
         ("2026年11月28日12点30分", []),
     ],
 )
@@ -45,6 +50,22 @@ def test_mask_keeps_the_length_and_hides_the_number(secret: str) -> None:
     assert len(mask(text)) == len(text)
     assert secret not in mask(text)
     assert secret[4:12] not in mask(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "veiled"),
+    [
+        ("张先生您好，王总说小李会找您", "〔1〕先生您好，〔2〕总说〔3〕会找您"),
+        ("我叫欧阳娜娜，免贵姓欧阳", "我叫〔1〕，免贵姓〔2〕"),
+        ("我是平安保险的张伟，张伟祝您生活愉快", "我是平安保险的〔1〕，〔1〕祝您生活愉快"),
+        ("联系人：陈小明，电话13800138000", "联系人：〔1〕，电话〔2〕"),
+        ("金额很高，马上办理，全程陪同，24小时在线", "金额很高，马上办理，全程陪同，24小时在线"),
+    ],
+)
+def test_what_leaves_the_machine_names_nobody_and_comes_back(text: str, veiled: str) -> None:
+    veil = Veil(text)
+    assert veil.text == veiled
+    assert veil.lift(veil.text) == text
 
 
 def test_masked_report_keeps_spans_true() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from checker import Checker
 from checker.config import Config
-from checker.rewrite.remote import mask, unmask
+from checker.rewrite import apply_rewrites
 
 pytest.importorskip("httpx")
 CLAIM = "张先生您好，这个理财保本保息，起点5万元。"
@@ -35,6 +35,7 @@ class Server:
                 return
 
         self.http = HTTPServer(("127.0.0.1", 0), Handler)
+        self.http.outer = self  # type: ignore[attr-defined]
         threading.Thread(target=self.http.serve_forever, daemon=True).start()
 
     @property
@@ -64,14 +65,18 @@ def raw(body: bytes, status: int = 200) -> Callable[[BaseHTTPRequestHandler], No
     return reply
 
 
-def rewrites(url: str, seconds: str = "5") -> tuple[list[str], list[str], str]:
+def rewrites(
+    url: str, seconds: str = "5", text: str = CLAIM, industry: str = "finance"
+) -> tuple[list[str], list[str], str]:
+    """What the text becomes by the endpoint's suggestions, our own suggestions, and the notes."""
     checker = Checker(
-        industry="finance", config=Config(rewriter={"url": url, "model": "m", "seconds": seconds})
+        industry=industry, config=Config(rewriter={"url": url, "model": "m", "seconds": seconds})
     )
-    finding = next(f for f in checker.check(CLAIM).findings if f.rule_id == "guarantee/principal")
-    texts = [rewrite.text for rewrite in finding.rewrites if "语言模型" in rewrite.note]
-    ours = [rewrite.text for rewrite in finding.rewrites if "语言模型" not in rewrite.note]
-    return texts, ours, "".join(finding.explanation.notes)
+    findings = checker.check(text).findings
+    offered = [rewrite for finding in findings for rewrite in finding.rewrites]
+    texts = [apply_rewrites(text, [rewrite]) for rewrite in offered if "语言模型" in rewrite.note]
+    ours = [rewrite.text for rewrite in offered if "语言模型" not in rewrite.note]
+    return texts, ours, "".join(note for finding in findings for note in finding.explanation.notes)
 
 
 GOOD = "〔1〕先生您好，这个理财有风险，收益不保证，起点5万元。"
@@ -162,11 +167,131 @@ def test_it_is_off_without_configuration() -> None:
     assert Checker()._rewriter._remote is None
 
 
-def test_what_was_masked_comes_back() -> None:
-    text = "王女士，您的手机13800138000，邮箱a.b@example.com，起点5万元"
-    masked, kept = mask(text)
-    assert "13800138000" not in masked
-    assert "example" not in masked
-    assert "王" not in masked
-    assert "5万元" in masked
-    assert unmask(masked, kept) == text
+PLAN = (
+    "您好，我是平安保险的张伟，这款爱家套餐每月300元，老用户需携带身份证到营业厅办理，不含宽带，"
+    "网速是全国第一的。"
+)
+
+
+def answered(sentence: str, *changes: tuple[str, str]) -> Callable[[BaseHTTPRequestHandler], None]:
+    """The server gives back the sentence it was sent, with changes."""
+
+    def reply(handler: BaseHTTPRequestHandler) -> None:
+        sent = handler.server.outer.bodies[-1]  # type: ignore[attr-defined]
+        said = json.loads(sent["messages"][1]["content"])["话术"]
+        for old, new in changes:
+            said = said.replace(old, new)
+        says(said)(handler)
+
+    return reply
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("〔1〕", "李四"),
+        ("平安保险", "太平洋保险"),
+        ("爱家套餐", "畅享套餐"),
+        ("，不含宽带", "，含宽带"),
+        ("老用户需携带身份证到营业厅办理，", ""),
+        ("您好，我是平安保险的〔1〕，", ""),
+        ("网速", "网速和信号"),
+        ("300", "30"),
+        ("全国第一的", "跑得最欢的"),
+    ],
+)
+def test_an_answer_that_changes_more_than_was_found_is_not_shown(
+    server: Server, change: tuple[str, str]
+) -> None:
+    server.reply = answered(PLAN, change, ("网速是全国第一的", "网速比较快"))
+    texts, ours, _ = rewrites(server.url, text=PLAN, industry="telecom")
+    assert texts == []
+    assert ours
+
+
+def test_an_answer_that_changes_only_what_was_found_is_shown(server: Server) -> None:
+    server.reply = answered(PLAN, ("网速是全国第一的", "网速比较快"))
+    texts, _, _ = rewrites(server.url, text=PLAN, industry="telecom")
+    assert texts == [PLAN.replace("网速是全国第一的", "网速比较快")]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "good", "bad"),
+    [
+        (
+            "我们平安保险的爱家套餐网速全国第一。",
+            "我们平安保险的爱家套餐网速比较快。",
+            [
+                "我们太平洋保险的爱家套餐网速比较快。",
+                "我们平安保险的畅享套餐网速比较快。",
+                "我们平安保险的套餐网速比较快。",
+                "我们平安保险的爱家套餐网速比太平洋保险快。",
+            ],
+        ),
+        (
+            "满二十四个月不含宽带的网速全国第一。",
+            "满二十四个月不含宽带的网速比较快。",
+            [
+                "满二十四个月含宽带的网速比较快。",
+                "二十四个月不含宽带的网速比较快。",
+                "不含宽带的网速比较快。",
+            ],
+        ),
+        (
+            "含宽带的套餐网速全国第一。",
+            "含宽带的套餐网速比较快。",
+            ["不含宽带的套餐网速比较快。", "没有含宽带的套餐网速比较快。"],
+        ),
+        (
+            "李娜推荐的这款套餐网速全国第一。",
+            "李娜推荐的这款套餐网速比较快。",
+            ["王芳推荐的这款套餐网速比较快。", "这款套餐网速比较快。"],
+        ),
+    ],
+)
+def test_names_denials_and_conditions_of_the_clause_itself_stay(
+    server: Server, sentence: str, good: str, bad: list[str]
+) -> None:
+    for wrong in bad:
+        server.reply = says(wrong)
+        assert rewrites(server.url, text=sentence, industry="telecom")[0] == [], wrong
+    server.reply = answered(sentence, (sentence[sentence.index("全国第一") :], good[good.index("比较快") :]))
+    assert rewrites(server.url, text=sentence, industry="telecom")[0] == [good]
+
+
+def test_no_personal_data_leave_and_what_is_shown_has_them(server: Server) -> None:
+    text = (
+        "您好，我是平安保险的张伟，王女士，您的地址是北京市朝阳区建国路88号3单元502，QQ 12345678，"
+        "微信zhangwei_88，邮箱a.b@example.com，电话一三八零零一三八零零零，验证码384756，赵丽颖也买了，"
+        "张伟说这个理财保本保息。"
+    )
+    server.reply = answered(text, ("保本保息", "有风险，收益不保证"))
+    texts, _, _ = rewrites(server.url, text=text)
+    assert text.replace("保本保息", "有风险，收益不保证") in texts
+    sent = json.dumps(server.bodies, ensure_ascii=False)
+    for secret in [
+        "张伟",
+        "王",
+        "建国路",
+        "3单元",
+        "502",
+        "12345678",
+        "zhangwei",
+        "example",
+        "八零零",
+        "384756",
+        "赵丽颖",
+    ]:
+        assert secret not in sent, secret
+    asked = [json.loads(body["messages"][1]["content"]) for body in server.bodies]
+    assert all("平安保险" in item["话术"] for item in asked)
+
+
+def test_what_was_found_leaves_with_the_placeholders_of_its_sentence(server: Server) -> None:
+    """The words found and the reason repeat the number that was read out."""
+    server.reply = says("")
+    rewrites(server.url, text="跟您核对一下，身份证号是11010519491231002X对吧。")
+    said = [json.loads(body["messages"][1]["content"]) for body in server.bodies]
+    assert {item["不合规"] for item in said} == {"〔1〕", "身份证号是〔1〕"}
+    assert all("身份证号是〔1〕对吧" in item["话术"] for item in said)
+    assert "1949" not in json.dumps(said, ensure_ascii=False)

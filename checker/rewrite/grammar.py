@@ -89,6 +89,14 @@ class Grammar:
             or word.text in ("】", "}", "]", "”", "’", "」", "》", "）")
         )
 
+    def is_scope(self, word: Word) -> bool:
+        """True for where a rank is said to hold: 全国, 行业内."""
+        return word.text in self._scopes
+
+    def is_light(self, word: Word) -> bool:
+        """True for verbs that are no part of a name: 是, 有, 能."""
+        return word.text in self._light or word.text in self._modal
+
     def topic(self, left: str) -> Topic | None:
         """What stands before a claim and can carry another statement instead.
 

@@ -19,7 +19,7 @@ from checker.rewrite.grammar import SENTENCE_ENDS, Grammar, has_slot, sentence_s
 from checker.rewrite.operations import Case, Draft, Drafter, note_of, subject_of, told_losses
 from checker.rewrite.proof import Judge, Prover, changed, covers, spliced
 from checker.rewrite.ranking import Ranker
-from checker.rewrite.remote import RemoteRewriter
+from checker.rewrite.remote import Asked, RemoteRewriter
 from checker.scene import EVERYWHERE, Scene, Setting
 from checker.types import Apply, Finding, Report, Rewrite, Rewriting, Span, State
 
@@ -153,12 +153,15 @@ class Rewriter:
             finding = findings[place.part][place.number]
             if key.start == key.end or key.is_long:
                 continue
-            matched = key.region[key.start : key.end]
-            texts = self._remote.suggestions(key.region, matched, finding.message)
-            self._prover.learn((text, key.setting) for text in texts)
-            allowed = self._prover.rules(key.region, key.setting) - Counter({key.rule_id: 1})
             grammar = self._drafter.grammar
-            for text in texts:
+            asked_of = Asked(key.region, Span(key.start, key.end), key.others, finding.message, grammar)
+            said = [
+                (span, words, spliced(key.region, [Rewrite(span, words, Apply.SUGGEST)]))
+                for span, words in self._remote.suggestions(asked_of)
+            ]
+            self._prover.learn((text, key.setting) for _, _, text in said)
+            allowed = self._prover.rules(key.region, key.setting) - Counter({key.rule_id: 1})
+            for span, words, text in said:
                 if grammar.is_broken(text) or not covers(self._prover.rules(text, key.setting), allowed):
                     continue
                 banned = self._prover.rules(key.region, _ANYWHERE) - Counter({key.rule_id: 1})
@@ -167,7 +170,10 @@ class Rewriter:
                 ours = drafted[place.part, place.number]
                 real = [item for item in ours if item.apply is not Apply.MANUAL][: MOST_REWRITES - 2]
                 asked = [item for item in ours if item.apply is Apply.MANUAL][:1]
-                suggested = Rewrite(place.region, text, Apply.SUGGEST, "语言模型的建议，已复核")
+                note = "；".join(filter(None, ("语言模型的建议，已复核", told_losses(key.region, text))))
+                shift = place.region.start
+                span = Span(span.start + shift, span.end + shift)
+                suggested = Rewrite(span, words, Apply.SUGGEST, note)
                 drafted[place.part, place.number] = [*real, suggested, *asked]
                 break
 
