@@ -9,6 +9,7 @@ the call; in a call that the agent placed that is an offence after a clear refus
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -37,11 +38,13 @@ _REFUSING = frozenset({*_DOUBTFUL, STANDS, *_FINAL})
 #: So many turns after the last no it is forgotten.
 _NEVER = 4
 _OPENING_TURNS = 4
+#: Characters of a customer who only answers the telephone.
+_GREETING = 5
 _SELLING = frozenset({"hides-source", "argues", "returns", "holds-on", "pushes-on", GOES_ON})
-#: How probable a push must be (:meth:`Turns.pushes`) where only the models hear it; where the reply has a polite cue
-#: as well; and where cues show the selling.
-_HEARD, _POLITE_PUSH, _SHOWN = 0.4, 0.8, 0.1
-_POLITE = frozenset({"closes", "acknowledges", "accepts"})
+#: How probable a push must be (:meth:`Turns.pushes`) where only the models hear it in a call that the agent placed; in a
+#: dialogue that the customer may have begun, or where the reply has a polite cue; and where cues show the selling.
+_HEARD, _HEARD_ANYWHERE, _SHOWN = 0.4, 0.85, 0.1
+_POLITE = frozenset({"closes", "acknowledges", "accepts", "asks-once"})
 #: Who is busy or puts off has not said no, unless the log-odds of a no are higher than this.
 _LATER, _CLEAR = frozenset({"busy", "puts-off"}), 1.0
 #: Characters after which a turn counts as no longer.
@@ -188,16 +191,16 @@ class Refusals:
 
     def exchanges(self, call: Call) -> Iterator[Exchange]:
         """Every customer turn in which an act is known, with what the agent does next."""
-        opening = call.by("agent")[:_OPENING_TURNS]
-        # A dialogue that a customer opens with a question is not one the agent placed.
-        is_asked = call.turns[0].speaker == "customer" and call.said[0].holds(self._question)
-        is_outbound = not is_asked and call.first(self._outbound, opening) is not None
+        limits = self._limits(call)
+        if limits is None:
+            return
+        heard, shown = limits
         clarified = stands = refused = False
         for reading in self.readings(call):
             found = reading.acts
             stands = not _FINAL.isdisjoint(found) or (stands and _INTERESTED not in found)
             chance = self._turns.pushes(reading.features) if reading.reply else 0.0
-            is_heard = is_outbound and chance >= _HEARD
+            is_heard = chance >= heard
             says_no = reading.declining > 0 or not _NO.isdisjoint(found)
             if stands and not found:
                 found = (STANDS,)
@@ -210,20 +213,31 @@ class Refusals:
             if not found or not reading.reply:
                 continue
             act = reading.act
-            if not act or (act in _POLITE and chance >= _POLITE_PUSH):
+            if not act or (act in _POLITE and chance >= _HEARD_ANYWHERE):
                 act = GOES_ON if is_heard else ANSWERS
             if act in _QUESTIONS and not _REFUSING.isdisjoint(found):
                 # A second one is insisting.
                 act, clarified = ("argues" if clarified else act), True
-            is_push = act in _SELLING and (chance >= _SHOWN or _DOUBTFUL.isdisjoint(found))
+            is_push = act in _SELLING and (chance >= shown or _DOUBTFUL.isdisjoint(found))
             evidence = () if act == ANSWERS else reading.evidence
             yield Exchange(reading.customer, found, reading.reply, act, evidence, is_push or act == "insults")
 
-    def readings(self, call: Call) -> Iterator[Reading]:
-        """Every customer turn of a call that the agent may have placed, as cues and models read it."""
+    def _limits(self, call: Call) -> tuple[float, float] | None:
+        """How probable a push must be that only the models hear, and one that cues show; None where nobody pushes."""
         opening = call.by("agent")[:_OPENING_TURNS]
-        if call.first(self._service, opening) is not None:
-            return
+        # A dialogue that a customer opens with more than a greeting is not one the agent placed.
+        is_begun = call.turns[0].speaker == "customer" and len(call.said[0].text) > _GREETING
+        is_service = call.first(self._service, opening) is not None
+        is_outbound = not is_begun and call.first(self._outbound, opening) is not None
+        if is_service:
+            return (_HEARD_ANYWHERE, _HEARD_ANYWHERE) if is_outbound else None
+        if is_outbound:
+            return _HEARD, _SHOWN
+        return (math.inf if is_begun else _HEARD_ANYWHERE), _SHOWN
+
+    def readings(self, call: Call) -> Iterator[Reading]:
+        """Every customer turn of a call, as cues and models read it."""
+        opening = call.by("agent")[:_OPENING_TURNS]
         is_errand = call.first(self._errand, opening) is not None
         before: list[float] = []
         lately = interest = 0.0
