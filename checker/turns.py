@@ -3,8 +3,8 @@
 Customers say no in more ways than cues can list (“戒了”, “单位统一买的”), and agents push without a cue. Two linear models
 over character n-grams (one to three) of a turn, learned from turns and calls that we wrote (``models/turns.jsonl``,
 ``models/calls.jsonl``), know what such turns are made of. The score of a text is the sum of the weights of its n-grams
-over the root of their number. A third model weighs both scores with the cues and with what the call was like so far
-(:data:`FEATURES`): the same words are a push after a no and an answer after a question.
+over the root of their number. A small network weighs both scores with the cues and with what the call was like so far
+(:data:`checker.refusals.FEATURES`): the same words are a push after a no and an answer after a question.
 ``python -m checker.turns_train`` builds the artifact, which is plain arrays.
 """
 
@@ -13,12 +13,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import lru_cache
-from operator import mul
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from checker.data import folder
 from checker.late import late
+
+Floats = npt.NDArray[np.float64]
 
 ARTIFACT = "turns.npz"
 SIDES = ("customer", "agent")
@@ -32,22 +35,32 @@ def grams(text: str) -> list[str]:
     return [said[at : at + n] for n in range(1, LONGEST + 1) for at in range(len(said) - n + 1)]
 
 
+class Pushes(NamedTuple):
+    """A network with one hidden layer (rectified): ``hidden`` has shape (n_features, n_units), ``bias`` and ``out`` (n_units,)."""
+
+    hidden: Floats
+    bias: Floats
+    out: Floats
+    out_bias: float
+
+    def chance(self, features: Sequence[float]) -> float:
+        """Probability that a reply goes on selling after a no."""
+        score = float(np.maximum(features @ self.hidden + self.bias, 0.0) @ self.out) + self.out_bias
+        return 1.0 / (1.0 + math.exp(-score))
+
+
 class Turns:
     """The three models, ready to judge. Immutable, safe to share between threads.
 
-    ``weights`` and ``biases`` are by side (:data:`SIDES`), ``push_weights`` those of what the course of a call
-    shows (:mod:`checker.refusals`), shape (n_features,).
+    ``weights`` and ``biases`` are by side (:data:`SIDES`); ``pushes`` weighs what the course of a call shows
+    (:mod:`checker.refusals`).
     """
 
     def __init__(
-        self,
-        weights: dict[str, dict[str, float]],
-        biases: dict[str, float],
-        push_weights: Sequence[float] = (),
-        push_bias: float = 0.0,
+        self, weights: dict[str, dict[str, float]], biases: dict[str, float], pushes: Pushes | None = None
     ) -> None:
         self.weights, self.biases = weights, biases
-        self._push_weights, self._push_bias = tuple(push_weights), push_bias
+        self._pushes = pushes
 
     def declining(self, text: str) -> float:
         """Log-odds that a customer's turn says no to an offer."""
@@ -59,8 +72,8 @@ class Turns:
 
     def pushes(self, features: Sequence[float]) -> float:
         """Probability that a reply goes on selling after a no, of the features of :mod:`checker.refusals`."""
-        score = sum(map(mul, self._push_weights, features)) + self._push_bias
-        return 1.0 / (1.0 + math.exp(-score))
+        assert self._pushes is not None
+        return self._pushes.chance(features)
 
     def _score(self, side: str, text: str) -> float:
         found, known = grams(text), self.weights[side]
@@ -82,4 +95,5 @@ def default_turns() -> Turns:
             for side in SIDES
         }
         biases = {side: float(arrays[f"{side}_bias"]) for side in SIDES}
-        return Turns(weights, biases, arrays["push_weights"].tolist(), float(arrays["push_bias"]))
+        hidden, bias, out = (arrays[f"push_{name}"].astype(np.float64) for name in ("hidden", "bias", "out"))
+        return Turns(weights, biases, Pushes(hidden, bias, out, float(arrays["push_out_bias"])))

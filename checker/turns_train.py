@@ -21,6 +21,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, precision_recall_curve
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -30,7 +31,7 @@ from checker.lexicon import default
 from checker.refusals import Refusals
 from checker.said import Call, Memory
 from checker.scene import Scene
-from checker.turns import ARTIFACT, SIDES, Turns, grams
+from checker.turns import ARTIFACT, SIDES, Pushes, Turns, grams
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -41,7 +42,9 @@ ACTS = {
     "customer": frozenset({"refuses", "opts-out", "threatens-complaint"}),
     "agent": frozenset({"pushes-on", "hides-source"}),
 }
-STRENGTH, PUSH_STRENGTH = 30.0, 0.3
+STRENGTH = 30.0
+#: The network: units of its hidden layer, and what large weights cost.
+UNITS, DECAY = 16, 1.0
 FOLDS, SEED = 5, 20
 #: Weights smaller than this are left out.
 _LEAST = 0.02
@@ -174,21 +177,21 @@ def held_out() -> HeldOut:
     return HeldOut(by_side, np.array(seen), np.array(pushes), np.array(fold))
 
 
-def _push_model(seen: Floats, pushes: Bools) -> tuple[Floats, float]:
-    """Weights and bias on features as they are."""
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=PUSH_STRENGTH, max_iter=3000)).fit(
-        seen, pushes
-    )
-    scaler, linear = model[0], model[1]
-    weights = linear.coef_[0] / scaler.scale_
-    return weights, float(linear.intercept_[0] - weights @ scaler.mean_)
+def _push_model(seen: Floats, pushes: Bools) -> Pushes:
+    """The network on features as they are: their scaling is folded into the first layer."""
+    network = MLPClassifier((UNITS,), alpha=DECAY, max_iter=500, random_state=SEED)
+    model = make_pipeline(StandardScaler(), network).fit(seen, pushes)
+    scaler = model[0]
+    hidden = network.coefs_[0] / scaler.scale_[:, None]
+    bias = network.intercepts_[0] - scaler.mean_ @ hidden
+    return Pushes(hidden, bias, network.coefs_[1][:, 0], float(network.intercepts_[1][0]))
 
 
 def build(path: Path) -> None:
     """Write the arrays of the models."""
     turns, data = learn(calls()), held_out()
-    push_weights, push_bias = _push_model(data.seen, data.pushes)
-    arrays: dict[str, Any] = {"push_weights": push_weights, "push_bias": np.array(push_bias)}
+    layers = _push_model(data.seen, data.pushes)._asdict()
+    arrays: dict[str, Any] = {f"push_{name}": np.float32(layer) for name, layer in layers.items()}
     for side in SIDES:
         known = turns.weights[side]
         arrays[f"{side}_grams"] = np.frombuffer("\n".join(known).encode(), dtype=np.uint8)
@@ -203,8 +206,8 @@ def push_chances(data: HeldOut) -> Floats:
     chances = np.zeros(len(data.pushes))
     for number in range(FOLDS):
         own = data.fold == number
-        weights, bias = _push_model(data.seen[~own], data.pushes[~own])
-        chances[own] = 1 / (1 + np.exp(-(data.seen[own] @ weights + bias)))
+        model = _push_model(data.seen[~own], data.pushes[~own])
+        chances[own] = [model.chance(features) for features in data.seen[own]]
     return chances
 
 
