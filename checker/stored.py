@@ -34,16 +34,16 @@ def cache_folder() -> Path:
     return user_cache_path("huashu")
 
 
-def write_whole(path: str | Path, content: bytes) -> None:
+def write_whole(path: str | Path, content: bytes, rights: int = 0o666) -> None:
     """Put ``content`` into a file, which keeps what it held when that fails (a full disk, a kill).
 
-    Rights and links of a file that exists are kept. Raises OSError.
+    Rights and links of a file that exists are kept; a new one gets ``rights`` less the umask. Raises OSError.
     """
     target = Path(os.path.realpath(path))
     try:
         if target.exists() and not target.is_file():
             raise PermissionError  # a device or pipe is written in place
-        temporary = _beside(target)
+        temporary = _beside(target, rights)
     except PermissionError:
         target.write_bytes(content)
         return
@@ -58,10 +58,10 @@ def write_whole(path: str | Path, content: bytes) -> None:
         raise
 
 
-def _beside(target: Path) -> Path:
+def _beside(target: Path, rights: int = 0o666) -> Path:
     """A new empty file that no other process or thread uses, in the folder of ``target``."""
     new = target.with_name(f".{target.stem[:60]}.{secrets.token_hex(6)}.tmp{target.suffix}")
-    os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+    os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, rights))
     return new
 
 
@@ -137,16 +137,23 @@ def cached_json(name: str, make: Callable[[], Any]) -> Any:
     """As :func:`cached_arrays`, for what JSON can say; the answer is always as JSON reads it."""
     file = f"{name}.json"
     try:
-        stored = memoryview((cache_folder() / file).read_bytes())
-        if bytes(stored[:9]) == _checksum(stored[9:]):
-            return json.loads(bytes(stored[9:]))
+        return checked_json((cache_folder() / file).read_bytes())
     except (OSError, ValueError):
         pass
-    text = json.dumps(make(), ensure_ascii=False).encode("utf-8", "surrogatepass")
-    _keep(file, lambda path: path.write_bytes(_checksum(text) + text))
-    return json.loads(text)
+    content = summed_json(make())
+    _keep(file, lambda path: path.write_bytes(content))
+    return checked_json(content)
 
 
-def _checksum(content: bytes | memoryview) -> bytes:
-    """The first line of a JSON file of the cache."""
-    return b"%08x\n" % zlib.crc32(content)
+def summed_json(value: Any) -> bytes:
+    """A value as JSON below a line with its checksum, for :func:`checked_json`."""
+    text = json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return b"%08x\n" % zlib.crc32(text) + text
+
+
+def checked_json(content: bytes) -> Any:
+    """The value. Raises ValueError if the content was cut, changed or never such a file."""
+    stored = memoryview(content)
+    if bytes(stored[:9]) != b"%08x\n" % zlib.crc32(stored[9:]):
+        raise ValueError("damaged")
+    return json.loads(bytes(stored[9:]))

@@ -1,9 +1,9 @@
 """One archive on one machine: all cores, bounded memory, and no call lost or doubled by a kill.
 
 The archive is divided into shards of calls that depend on the archive only. Every shard ends as one
-file, written aside and moved into place; a rerun reads past the shards that are there. What is
-written at the end is made from the shards in their order and holds no clock, so an undisturbed
-run and a rerun after ``kill -9`` give the same bytes.
+file of JSON with a checksum, written aside and moved into place; a rerun reads past the shards that
+are there and whole. What is written at the end is made from the shards in their order and holds no
+clock, so an undisturbed run and a rerun after ``kill -9`` give the same bytes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import fcntl
 import hashlib
 import json
 import os
-import pickle
 import secrets
 import shutil
 from collections import deque
@@ -21,16 +20,22 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
+from checker import __version__
 from checker.batch.records import RawCall, archive_files, raw_calls
 from checker.batch.work import CALLS, FINDINGS, REJECTS, Rows, arrow_table, check_calls, shards
 from checker.config import Config
 from checker.pipeline import Checker
 from checker.readers import ReaderError
+from checker.stored import checked_json, summed_json, write_whole
 
 KEY_VARIABLE = "HUASHU_HASH_KEY"
+#: The length of a key that we make.
+_KEY_LENGTH = 64
 _SHARD = 250
 _TABLES: Mapping[str, Mapping[str, str]] = {"calls": CALLS, "findings": FINDINGS, "rejects": REJECTS}
 Progress = Callable[[int, int], None]
@@ -114,7 +119,8 @@ def _mark(archive: Path, options: BatchOptions, key: bytes) -> str:
     files = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in archive_files(archive)]
     checker = _checker(options)
     settings = (checker.lexicon.version, checker.channel, options.industry, dict(options.config.columns))
-    told = [files, settings, options.shard, options.show_personal_data, key.hex()]
+    rows = (__version__, *map(list, _TABLES.values()))
+    told = [files, settings, options.shard, options.show_personal_data, key.hex(), rows]
     return hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()
 
 
@@ -134,9 +140,14 @@ def _hash_key(out: Path) -> bytes:
         return told.encode()
     place = out / "hash.key"
     if not place.exists():
-        with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT, 0o600), "w") as stream:
-            stream.write(secrets.token_hex(32))
-    return place.read_text().encode()
+        write_whole(place, secrets.token_hex(_KEY_LENGTH // 2).encode(), 0o600)
+    key = place.read_bytes().strip()
+    # Numbers hashed with no key, or a short one, can be found out by trying all numbers.
+    if len(key) < _KEY_LENGTH:
+        what = f"holds {len(key)} characters, a key has {_KEY_LENGTH}: it was cut when it was written"
+        remedy = "put the key back, or delete the file: then numbers get other hashes than in earlier results"
+        raise ReaderError(str(place), what, remedy)
+    return key
 
 
 class _Work:
@@ -154,7 +165,7 @@ class _Work:
         return check_calls(lot, checker, self.root, columns, self.key, show_personal_data=show)
 
 
-_MADE: dict[bytes, Checker] = {}
+_MADE: dict[str, Checker] = {}
 
 
 def _checker(options: BatchOptions) -> Checker:
@@ -164,7 +175,7 @@ def _checker(options: BatchOptions) -> Checker:
 
 
 def _checker_of_process(options: BatchOptions) -> Checker:
-    mark = pickle.dumps(options)
+    mark = repr(options)
     if mark not in _MADE:
         _MADE[mark] = _checker(options)
     return _MADE[mark]
@@ -179,7 +190,7 @@ def _in_order(
     lots = shards(raw_calls(archive, options.config.columns), options.shard)
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         for number, lot in enumerate(lots):
-            done = _part(parts, number).exists()
+            done = _is_whole(_part(parts, number))
             waiting.append((number, lot, None if done else pool.submit(work, lot)))
             # No more than this is held in memory, however large the archive.
             if len(waiting) > 2 * jobs:
@@ -189,17 +200,33 @@ def _in_order(
 
 
 def _part(parts: Path, number: int) -> Path:
-    return parts / f"{number:07d}.pickle"
+    return parts / f"{number:07d}.json"
+
+
+def _is_whole(part: Path) -> bool:
+    """False for a shard that is missing, cut or changed; it is made again."""
+    try:
+        return isinstance(checked_json(part.read_bytes()), dict)
+    except (OSError, ValueError):
+        return False
 
 
 def _keep(parts: Path, number: int, rows: Rows) -> None:
-    target = _part(parts, number)
-    aside = target.with_suffix(".tmp")
-    with aside.open("wb") as stream:
-        pickle.dump({"calls": rows.calls, "findings": rows.findings, "rejects": rows.rejects}, stream)
-        stream.flush()
-        os.fsync(stream.fileno())
-    aside.replace(target)
+    def plain(row: tuple[Any, ...]) -> list[Any]:
+        return [value.isoformat() if isinstance(value, datetime) else value for value in row]
+
+    content = {name: [plain(row) for row in getattr(rows, name)] for name in _TABLES}
+    write_whole(_part(parts, number), summed_json(content))
+
+
+def _kept(part: Path, name: str) -> list[tuple[Any, ...]]:
+    """The rows of a table in a shard, as they were kept."""
+    rows = checked_json(part.read_bytes())[name]
+    times = [at for at, kind in enumerate(_TABLES[name].values()) if kind.startswith("timestamp")]
+    for row in rows:
+        for at in times:
+            row[at] = row[at] and datetime.fromisoformat(row[at])
+    return [tuple(row) for row in rows]
 
 
 def _join(parts: Path, out: Path, name: str) -> int:
@@ -210,9 +237,8 @@ def _join(parts: Path, out: Path, name: str) -> int:
     count = 0
     writer = None
     lines = (out / f"{name}.jsonl").open("w", encoding="utf-8") if name != "calls" else None
-    for part in sorted(parts.glob("*.pickle")):
-        with part.open("rb") as stream:
-            rows = pickle.load(stream)[name]
+    for part in sorted(parts.glob("*.json")):
+        rows = _kept(part, name)
         count += len(rows)
         if name != "rejects":
             table = arrow_table(rows, columns)

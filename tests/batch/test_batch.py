@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import pickle
+import resource
 import signal
 import subprocess
 import sys
@@ -167,9 +169,82 @@ def test_a_killed_worker_is_told_and_what_was_done_is_kept(
 
     with pytest.raises(ReaderError, match="a process was killed"):
         run_batch(archive, out, options, kill)
-    assert len(list((out / "parts").glob("*.pickle"))) >= 2
+    assert len(list((out / "parts").glob("*.json"))) >= 2
     run_batch(archive, out, options)
     assert _bytes(out) == _bytes(whole)
+
+
+def _stopped(archive: Path, out: Path) -> list[Path]:
+    """The shards that a run left which was interrupted before its end."""
+
+    def stop(done: int, _: int) -> None:
+        if done >= 200:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_batch(archive, out, BatchOptions(jobs=1, shard=100), stop)
+    return sorted(part for part in (out / "parts").iterdir() if part.suffix)
+
+
+def test_a_damaged_shard_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUASHU_HASH_KEY", "test")
+    archive = tmp_path / "calls.jsonl"
+    _many(archive, 300)
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    run_batch(archive, whole, BatchOptions(jobs=1, shard=100))
+    first, second = _stopped(archive, out)[:2]
+    content = first.read_bytes()
+    first.write_bytes(content[:100])
+    second.write_bytes(second.read_bytes().replace("稳赚".encode(), "绝不".encode(), 1))
+    assert run_batch(archive, out, BatchOptions(jobs=1, shard=100))["calls"] == 300
+    assert _bytes(out) == _bytes(whole)
+
+
+def test_nothing_in_a_shard_is_executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUASHU_HASH_KEY", "test")
+    archive = tmp_path / "calls.jsonl"
+    _many(archive, 300)
+    parts = _stopped(archive, tmp_path / "out")
+    touched = tmp_path / "touched"
+
+    class Trap:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return Path.touch, (touched,)
+
+    for part in parts:
+        part.write_bytes(pickle.dumps(Trap()))
+    parts[0].with_suffix(".pickle").write_bytes(pickle.dumps(Trap()))
+    assert run_batch(archive, tmp_path / "out", BatchOptions(jobs=1, shard=100))["calls"] == 300
+    assert not touched.exists()
+
+
+@pytest.mark.parametrize("content", ["", "\n", "ab" * 20])
+def test_numbers_are_not_hashed_with_a_key_that_was_cut(content: str, tmp_path: Path) -> None:
+    archive = write_archive(tmp_path, "jsonl")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "hash.key").write_text(content)
+    with pytest.raises(ReaderError, match=r"hash\.key.*delete the file"):
+        run_batch(archive, out, BatchOptions(jobs=1))
+    assert not (out / "calls.parquet").exists()
+
+
+def test_a_full_disk_leaves_no_part_of_a_key(tmp_path: Path) -> None:
+    archive, out = write_archive(tmp_path, "jsonl"), tmp_path / "out"
+
+    def full() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+    command = [sys.executable, "-m", "checker", "batch", str(archive), "-o", str(out), "--jobs", "1"]
+    done = subprocess.run(command, preexec_fn=full, check=False, capture_output=True, text=True)
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (out / "hash.key").exists()
+    run_batch(archive, out, BatchOptions(jobs=1))
+    assert (out / "hash.key").stat().st_mode & 0o777 == 0o600
+    key = (out / "hash.key").read_bytes()
+    assert len(key) == 64
+    assert rows(out, "calls")[0]["customer"] == hashed(ABOUT["phone"], key)
 
 
 def test_two_runs_do_not_write_into_one_folder(tmp_path: Path) -> None:
@@ -227,7 +302,7 @@ def test_killed_run_goes_on_to_the_same_bytes(tmp_path: Path, monkeypatch: pytes
     run_batch(archive, whole, BatchOptions(jobs=1))
     command = [sys.executable, "-m", "checker", "batch", str(archive), "-o", str(killed), "--jobs", "1"]
     process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
-    while process.poll() is None and len(list((killed / "parts").glob("*.pickle"))) < 2:
+    while process.poll() is None and len(list((killed / "parts").glob("*.json"))) < 2:
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
