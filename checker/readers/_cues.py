@@ -3,7 +3,8 @@
 The text of the document is that of the cues without times, numbers and markup; the anchor of a
 cue is its number. A cue is a turn; labels in it (``客服：``) or a voice tag (``<v 坐席>``) name the
 speaker. A cue without either is an unknown speaker's: whether the last one goes on speaking is
-not said in the file.
+not said in the file. Words above the first cue, and below a time that cannot be understood, are
+text as well; only what WebVTT defines to be no words (header, comments, styles) is left out.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from checker.late import late
 from checker.readers._base import Piece, ReadOptions, compose
 from checker.readers._decode import decode
 
-_STAMP = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{2}(?:[.,]\d{1,6})?)"
+# Typed by hand with a Chinese input method, colons and commas are wide.
+_STAMP = r"(?:(\d{1,4})[:：])?(\d{1,2})[:：](\d{2}(?:[.,，]\d{1,6})?)"
 _TIMES = late(rf"[ \t\ufeff]*{_STAMP}[ \t]*-->[ \t]*{_STAMP}(?:[ \t].*)?$")
 _SRT_MARKUP = late(r"</?(?:b|i|u|s|font)(?:\s[^>]*)?>|\{\\[^}]*\}", re.IGNORECASE)
 _VTT_MARKUP = late(
@@ -25,6 +27,9 @@ _VTT_MARKUP = late(
 )
 _VOICE = late(r"<v(?:\.[^\s>]*)?[ \t]+([^>]*)>", re.IGNORECASE)
 _NUMBER = late(r"[ \t]*(\d+)[ \t]*$")
+_HAN = late(r"[\u3400-\u9fff\U00020000-\U000323af]")
+_WEB = late(r"\ufeff?WEBVTT\b")
+_SILENT = late(r"\n(?:NOTE|STYLE|REGION)\b")
 
 
 def plain_srt(payload: str) -> str:
@@ -40,40 +45,54 @@ def plain_vtt(payload: str) -> str:
 def read_cues(data: bytes, path: str, options: ReadOptions, plain: Callable[[str], str]) -> list[Document]:
     """One transcript; a file without any cue is read as plain text, with a note."""
     text, notes = decode(data, path, options.encoding)
-    pieces = list(_pieces(text, plain))
+    lines = re.split(r"\r\n|\n|\r", text)
+    timings = [(index, match) for index, line in enumerate(lines) if (match := _TIMES.match(line))]
+    pieces = list(_pieces(lines, timings, plain))
     if not pieces:
         notes = (*notes, "没有找到字幕时间，按纯文本读取") if text.strip() else notes
         return [Document.from_text(text, path=path, notes=notes)]
+    odd = sum("-->" in line for line in lines) - len(timings)
+    if odd:
+        notes = (*notes, f"有 {odd} 行字幕时间看不懂，按文字读取")
     return [compose(pieces, is_dialogue=True, path=path, kind="transcript", notes=notes)]
 
 
-def _pieces(text: str, plain: Callable[[str], str]) -> Iterator[Piece]:
-    lines = re.split(r"\r\n|\n|\r", text)
-    timings = [(index, match) for index, line in enumerate(lines) if (match := _TIMES.match(line))]
+def _pieces(
+    lines: list[str], timings: list[tuple[int, re.Match[str]]], plain: Callable[[str], str]
+) -> Iterator[Piece]:
+    above = lines[: timings[0][0]] if timings else []
+    name = next((number for number, line in enumerate(above) if line.strip()), 0)
+    is_web = bool(above and _WEB.match(above[name]))
+    if is_web:  # its header ends at an empty line
+        above = above[next((n for n in range(name, len(above)) if not above[n].strip()), len(above)) :]
+    for label, payload in _voices(_payload(["", *above], bool(timings), is_web)):
+        words = plain(payload).strip("\n")
+        if words.strip():
+            yield Piece(words, "第一条字幕之前", label)
     for order, (index, match) in enumerate(timings):
         begin, end = _seconds(*match.group(1, 2, 3)), _seconds(*match.group(4, 5, 6))
         number = _NUMBER.match(lines[index - 1]) if index else None
         place = f"字幕 {number[1] if number else order + 1}"
         last = timings[order + 1][0] if order + 1 < len(timings) else len(lines)
-        for label, payload in _voices(_payload(lines[index + 1 : last], order + 1 < len(timings))):
+        for label, payload in _voices(_payload(lines[index + 1 : last], order + 1 < len(timings), is_web)):
             words = plain(payload).strip("\n")
             if words.strip():
                 yield Piece(words, place, label, begin, end)
 
 
-def _payload(lines: list[str], another_follows: bool) -> str:
+def _payload(lines: list[str], another_follows: bool, is_web: bool) -> str:
     """The words among the lines between two timings.
 
     The line above the next timing names that one: a number, or what stands alone below an empty
-    line. An empty line ends a cue by the book; words after one are kept as SubRip files have
-    them, but for the comments of WebVTT.
+    line and says nothing in Chinese. An empty line ends a cue by the book; words after one are kept
+    as SubRip files have them, but for the comments of WebVTT.
     """
     if another_follows and len(lines) > 1:
         last, above = lines[-1].strip(), lines[-2].strip()
-        if last and (_NUMBER.match(last) or not above):
+        if last and (_NUMBER.match(last) or (not above and not _HAN.search(last))):
             lines = lines[:-1]
     blocks = re.split(r"\n[ \t]*(?=\n)", "\n".join(lines))
-    kept = [blocks[0], *(b for b in blocks[1:] if not re.match(r"\n(?:NOTE|STYLE|REGION)\b", b))]
+    kept = [block for block in blocks if not (is_web and _SILENT.match(block))]
     return "\n".join(block.strip("\n") for block in kept if block.strip())
 
 
@@ -87,4 +106,6 @@ def _voices(payload: str) -> Iterator[tuple[str, str]]:
 
 
 def _seconds(hours: str | None, minutes: str, seconds: str) -> float:
-    return round(int(hours or 0) * 3600 + int(minutes) * 60 + float(seconds.replace(",", ".")), 3)
+    return round(
+        int(hours or 0) * 3600 + int(minutes) * 60 + float(seconds.replace(",", ".").replace("，", ".")), 3
+    )

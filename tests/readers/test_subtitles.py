@@ -64,6 +64,33 @@ def test_subrip_as_found_in_the_wild(text: str, turns: list[tuple[str, str]]) ->
     assert words(read(text, "a.srt")) == turns
 
 
+@pytest.mark.parametrize(
+    ("text", "said", "notes"),
+    [
+        ("稳赚不赔\n\n1\n00:00:01,000 --> 00:00:02,000\n您好", "稳赚不赔\n您好", ()),
+        ("稳赚不赔\n1\n00:00:01,000 --> 00:00:02,000\n您好", "稳赚不赔\n您好", ()),
+        ("稳赚不赔\n00:00:01,000 --> 00:00:02,000\n您好", "稳赚不赔\n您好", ()),
+        ("1\n00:00:01：000 --> 00:00:02：000\n稳赚不赔\n\n2\n00:00:03,000 --> 00:00:04,000\n您好",
+         "1\n00:00:01：000 --> 00:00:02：000\n稳赚不赔\n您好", ("有 1 行字幕时间看不懂，按文字读取",)),
+        ("1\n00：00：01，000 --> 00：00：02，000\n稳赚不赔", "稳赚不赔", ()),
+        ("1\n00:00:01,000 --> 00:00:02,000\n您好\n\n2\n0:0:3 -> 0:0:4\n稳赚不赔", "您好\n2\n0:0:3 -> 0:0:4\n稳赚不赔", ()),
+        ("1\n00:00:01,000 --> 00:00:02,000\n您好\n\nNOTE 稳赚不赔", "您好\nNOTE 稳赚不赔", ()),
+        ("1\n00:00:01,000 --> 00:00:02,000\n您好\n\n稳赚不赔\n00:00:03,000 --> 00:00:04,000\n再见",
+         "您好\n稳赚不赔\n再见", ()),
+        ("WEBVTT 最佳\nKind: 最佳\n\nSTYLE\n最佳\n\nNOTE\n最佳\n\n稳赚不赔\n\nid\n00:01.000 --> 00:02.000\n您好",
+         "稳赚不赔\n您好", ()),
+        ("WEBVTT\n00:01.000 --> 00:02.000\n您好\n\nREGION\n最佳", "您好", ()),
+        ("\nWEBVTT\n\n稳赚不赔\n\n00:01.000 --> 00:02.000\n您好", "稳赚不赔\n您好", ()),
+        ("稳赚不赔\n00:00:01,000 --> 00:00:02,000\n", "稳赚不赔", ()),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["a.srt", "a.vtt"])
+def test_words_outside_of_cues_are_text(text: str, said: str, notes: tuple[str, ...], name: str) -> None:
+    document = read(text, name)
+    assert document.text == said
+    assert document.notes == notes
+
+
 @pytest.mark.parametrize("name", ["a.srt", "a.vtt"])
 def test_a_file_without_cues_is_plain_text(name: str) -> None:
     document = read("客服：您好", name)
