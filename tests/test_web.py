@@ -226,6 +226,37 @@ def test_lone_surrogates_are_answered(client) -> None:
     assert match["offset"] + match["length"] == 5
 
 
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"text":NaN}',
+        '{"text":-Infinity}',
+        '{"text":1e999}',
+        '{"text":"x","industry":"\\ud800"}',
+        '{"text":"x","\\ud800":1}',
+        '{"turns":[{"speaker":"agent","text":"保本","start":NaN}]}',
+        '{"turns":[{"speaker":"\\udfff","text":"保本"}]}',
+        '{"text":"x","more":' + '{"a":' * 500 + "NaN" + "}" * 501,
+    ],
+)
+def test_values_that_json_cannot_write_are_refused_and_not_repeated(client, body: str) -> None:
+    answer = client.post("/api/v1/check", content=body.encode(), headers=JSON)
+    assert answer.status_code == 422
+    assert all(problem.keys() == {"loc", "msg", "type"} for problem in answer.json()["detail"])
+    assert len(answer.content) < 500
+
+
+@pytest.mark.parametrize("begin", ["NaN", "Infinity", "-1e999", "1e308"])
+def test_times_that_are_no_numbers_are_answered(client, begin: str) -> None:
+    body = f'{{"turns":[{{"speaker":"agent","text":"稳赚不赔","begin":{begin},"words":[["稳赚",{begin}]]}}]}}'
+    answer = client.post("/api/v1/check", content=body.encode(), headers=JSON)
+    assert answer.status_code == 200
+    assert answer.json()["documents"][0]["findings"]
+
+
 def test_limits_answer_413(client) -> None:
     assert client.post("/api/v1/check", json={"text": "好" * 5001}).status_code == 413
     assert client.post("/api/v1/check", content=b"x" * 100_001).status_code == 413

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from starlette.middleware.cors import CORSMiddleware
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from checker import __version__
+from checker.report import encodable
 from checker.web import api, languagetool
 from checker.web.limits import BodyLimit
 from checker.web.service import Service
@@ -51,6 +53,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(BodyLimit, limit=settings.max_body)
     for error, handler in languagetool.HANDLERS.items():
         app.add_exception_handler(error, handler)
+    app.add_exception_handler(RequestValidationError, _unusable)
     app.include_router(languagetool.router)
     app.include_router(api.router)
 
@@ -63,3 +66,20 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
         install(app, settings.store, settings.desk)
     return app
+
+
+def _unusable(_: Request, error: Exception) -> Response:
+    """Where values are wrong and why, without the values.
+
+    A value may be a text that no log should hold, or one that JSON cannot write.
+    """
+    assert isinstance(error, RequestValidationError)
+    problems = [
+        {
+            "loc": [part if isinstance(part, int) else encodable(str(part))[:100] for part in item["loc"]],
+            "msg": encodable(item["msg"]),
+            "type": item["type"],
+        }
+        for item in error.errors()
+    ]
+    return JSONResponse({"detail": problems, "code": "invalid"}, 422)

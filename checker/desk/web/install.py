@@ -57,7 +57,7 @@ def install_desk(app: FastAPI, settings: DeskSettings) -> Desk:
     app.add_middleware(Guard, https=settings.secure_cookies)
     app.add_exception_handler(DeskError, _refused)
     app.add_exception_handler(LoginRequiredError, _login)
-    app.add_exception_handler(RequestValidationError, _unusable)
+    _answer_pages_with_pages(app)
     app.mount("/desk/static", StaticFiles(directory=STATIC), name="desk-static")
     app.include_router(api.router)
     app.include_router(pages.router)
@@ -97,18 +97,13 @@ def _login(request: Request, error: Exception) -> Response:
     return RedirectResponse(target, 303)
 
 
-def _unusable(request: Request, error: Exception) -> Response:
-    """Where a value is wrong and why, without the value: it may be a text that no log should hold."""
-    if not isinstance(error, RequestValidationError):
-        raise error
-    problems = [
-        {"loc": [_printable(part) for part in item["loc"]], "msg": item["msg"], "type": item["type"]}
-        for item in error.errors()
-    ]
-    if request.url.path.startswith("/desk/"):
-        return pages.refusal(request, "地址或表单里的值无效", 422)
-    return JSONResponse({"detail": problems, "code": "invalid"}, 422)
+def _answer_pages_with_pages(app: FastAPI) -> None:
+    """A form with a value that cannot be used is answered with a page; the API keeps its own answer."""
+    plain = app.exception_handlers[RequestValidationError]
 
+    def unusable(request: Request, error: Exception) -> Any:
+        if request.url.path.startswith("/desk/"):
+            return pages.refusal(request, "地址或表单里的值无效", 422)
+        return plain(request, error)
 
-def _printable(part: Any) -> Any:
-    return part if isinstance(part, int) else str(part).encode("utf-8", "replace").decode()
+    app.add_exception_handler(RequestValidationError, unusable)
