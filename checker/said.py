@@ -106,6 +106,7 @@ class Call:
         }
         self.has_customer = any(turn.speaker == "customer" for turn in self.turns)
         self._sums: dict[str, tuple[int, int]] = {}
+        self._answers: dict[tuple[Question, str], bool] = {}
 
     def by(self, speaker: str) -> list[int]:
         """The turns of a speaker."""
@@ -119,15 +120,19 @@ class Call:
 
     def ever(self, question: Question, speaker: str) -> bool:
         """True when a turn of the speaker says yes."""
-        sums = self._sums.get(speaker)
-        if sums is None:
-            states = [self.said[index].state for index in self._whose[speaker]]
-            sums = self._sums[speaker] = (reduce(and_, states, -1), reduce(or_, states, 0))
-        if sums[1] & question.yes:
-            return True
-        if sums[0] & question.asked:
-            return False
-        return self.first(question, self._whose[speaker]) is not None
+        answer = self._answers.get((question, speaker))
+        if answer is None:
+            sums = self._sums.get(speaker)
+            if sums is None:
+                states = [self.said[index].state for index in self._whose[speaker]]
+                sums = self._sums[speaker] = (reduce(and_, states, -1), reduce(or_, states, 0))
+            if sums[1] & question.yes:
+                return True
+            if sums[0] & question.asked:
+                return False
+            answer = self.first(question, self._whose[speaker]) is not None
+            self._answers[question, speaker] = answer
+        return answer
 
     def first(self, question: Question, indices: Iterable[int]) -> Turn | None:
         """The first of the turns that says yes."""

@@ -35,6 +35,7 @@ UNITS = {
     "a claim in disguise": "全國第壹",
     "labels": "客服：好\n",
     "refusals": "客服：稳赚不赔\n客户：不要\n",
+    "a call of refusals": "客户：不需要了\n客服：再考虑一下嘛\n" * 50,
     "braces": "{",
     "brackets": "【",
     "stage directions left open": "（停顿",
