@@ -17,6 +17,7 @@ from checker.lexicon import Cues, Lexicon, Missing, Rule
 from checker.matching import either, found_any
 from checker.said import Call, Memory, Question
 from checker.scene import Setting
+from checker.turns import default_turns
 from checker.types import Explanation, Finding, Level, Span
 
 
@@ -82,6 +83,8 @@ class _Duty:
         own = call.by(terms.by)
         if len(own) < terms.min_agent_turns or terms.voices == ("agent" if call.has_customer else "both"):
             return None
+        if terms.wanted and _is_unwanted(call):
+            return None
         for question, speaker in self._when:
             if not call.ever(question, speaker):
                 return None
@@ -113,6 +116,13 @@ class _Duty:
             return None
         still_open = len(time) == len(call.turns) - start and len(mine) < (terms.agent_turns or len(time) + 1)
         return None if still_open and not ended else call.turns[mine[-1]]
+
+
+def _is_unwanted(call: Call) -> bool:
+    """True when three quarters of the customer's turns say no: who wants nothing need not be told its terms."""
+    declining = default_turns().declining
+    nos = [call.said[turn.index].scored(declining) > 0 for turn in call.turns if turn.speaker == "customer"]
+    return 4 * sum(nos) > 3 * len(nos)
 
 
 def _in_time(duty: Missing, turns: Sequence[Turn], *, is_later: bool) -> Sequence[Turn]:

@@ -76,6 +76,7 @@ class Missing:
     kinds: tuple[str, ...]
     voices: str
     min_agent_turns: int
+    wanted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -931,6 +932,7 @@ def _missing(data: Mapping[str, Any]) -> Missing:
         kinds=tuple(data["kinds"]),
         voices=data["voices"],
         min_agent_turns=data["min_agent_turns"],
+        wanted=data["wanted"],
         **moments,
     )
 

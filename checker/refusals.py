@@ -10,7 +10,7 @@ the call; in a call that the agent placed that is an offence after a clear refus
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -249,7 +249,7 @@ class Refusals:
             previous = call.turns[turn.index - 1] if turn.index else turn
             asked = call.said[previous.index] if previous.speaker == "agent" else None
             acts = self.customer_acts(said, asked)
-            declining = self._declining(said)
+            declining = said.scored(self._turns.declining)
             reply = _reply(call.turns, turn.index)
             act = ""
             evidence: tuple[int, ...] = ()
@@ -257,7 +257,7 @@ class Refusals:
             if reply:
                 answer = call.together(reply)
                 act, evidence = self._agent_act(answer)
-                selling = self._selling(answer)
+                selling = answer.scored(self._turns.selling)
                 features = (
                     declining,
                     float(said.holds(self._question) and not said.holds(self._rhetorical)),
@@ -287,18 +287,6 @@ class Refusals:
     def feature_names(self) -> tuple[str, ...]:
         """The names of what :attr:`Reading.features` holds."""
         return (*FEATURES, *(sign.id for sign in self._customer), *(sign.id for sign in self._agent))
-
-    def _declining(self, said: Said) -> float:
-        return self._score(said, self._turns.declining)
-
-    def _selling(self, said: Said) -> float:
-        return self._score(said, self._turns.selling)
-
-    def _score(self, said: Said, model: Callable[[str], float]) -> float:
-        known: float | None = said.notes.get(model)
-        if known is None:
-            known = said.notes[model] = model(said.text)
-        return known
 
     def _agent_act(self, said: Said) -> tuple[str, tuple[int, ...]]:
         """The agent's act and the sentences that show it; where none is known "" and the longest sentence."""

@@ -46,6 +46,13 @@ class Said:
         self.state = 0
         self.notes: dict[Any, Any] = {}
 
+    def scored(self, model: Callable[[str], float]) -> float:
+        """What a model says of the words, remembered by the model."""
+        known: float | None = self.notes.get(model)
+        if known is None:
+            known = self.notes[model] = model(self.text)
+        return known
+
     def holds(self, question: Question) -> bool:
         """The answer. Two threads may both ask; one answer may be forgotten, none is wrong."""
         state = self.state

@@ -87,6 +87,7 @@ class MissingSpec(_Strict):
     kinds: list[Literal["script", "transcript"]] = ["script", "transcript"]
     voices: Literal["any", "both", "agent"] = "any"
     min_agent_turns: int = 2
+    wanted: bool = False
 
     @model_validator(mode="after")
     def _one_clock(self) -> MissingSpec:

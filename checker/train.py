@@ -88,7 +88,7 @@ ADDED_WEIGHT = 5.0
 
 
 def read_examples(path: Path, weight: float = 1.0) -> Iterator[Example]:
-    """The labelled sentences of a JSON-lines file; dialogues (``turns``) are left out.
+    """The labelled sentences of a JSON-lines file; of dialogues (``turns``) the turns that have labels.
 
     Raises ModelError naming file, line and remedy.
     """
@@ -106,24 +106,33 @@ def read_examples(path: Path, weight: float = 1.0) -> Iterator[Example]:
             raise ModelError(f"{where}: not valid JSON ({error}); one object a line") from error
         if not isinstance(row, dict):
             raise ModelError(f"{where}: expected an object with text and labels")
-        if "turns" in row:
-            continue
-        text, labels = row.get("text"), row.get("labels")
-        if not isinstance(text, str) or not text.strip() or not isinstance(labels, list):
-            raise ModelError(f'{where}: expected {{"text": "…", "labels": [...]}}, labels [] when innocent')
-        unknown = [label for label in labels if label not in CATEGORIES]
-        if unknown:
-            raise ModelError(f"{where}: unknown label {unknown[0]!r}; use one of {', '.join(CATEGORIES)}")
-        yield Example(
-            text.strip(),
-            tuple(labels),
-            row.get("industry"),
-            str(row.get("why") or ""),
-            str(row.get("idea") or ""),
-            path.name,
-            weight,
-            row.get("only") == "candidates",
-        )
+        if isinstance(row.get("turns"), list):
+            shared = {"industry": row.get("industry"), "why": row.get("why"), "idea": row.get("id")}
+            turns = (turn for turn in row["turns"] if isinstance(turn, dict) and "labels" in turn)
+            rows: Iterable[dict[str, Any]] = (shared | turn for turn in turns)
+        else:
+            rows = (row,)
+        yield from (_example(labelled, where, path.name, weight) for labelled in rows)
+
+
+def _example(row: dict[str, Any], where: str, file: str, weight: float) -> Example:
+    """Raises ModelError."""
+    text, labels = row.get("text"), row.get("labels")
+    if not isinstance(text, str) or not text.strip() or not isinstance(labels, list):
+        raise ModelError(f'{where}: expected {{"text": "…", "labels": [...]}}, labels [] when innocent')
+    unknown = [label for label in labels if label not in CATEGORIES]
+    if unknown:
+        raise ModelError(f"{where}: unknown label {unknown[0]!r}; use one of {', '.join(CATEGORIES)}")
+    return Example(
+        text.strip(),
+        tuple(labels),
+        row.get("industry"),
+        str(row.get("why") or ""),
+        str(row.get("idea") or ""),
+        file,
+        weight,
+        row.get("only") == "candidates",
+    )
 
 
 def own_files() -> list[Path]:

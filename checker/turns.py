@@ -2,7 +2,7 @@
 
 Customers say no in more ways than cues can list (“戒了”, “单位统一买的”), and agents push without a cue. Two linear models
 over character n-grams (one to three) of a turn, learned from turns and calls that we wrote (``models/turns.jsonl``,
-``models/calls.jsonl``), know what such turns are made of. The score of a text is the sum of the weights of its n-grams
+``models/sentences/calls.jsonl``), know what such turns are made of. The score of a text is the sum of the weights of its n-grams
 over the root of their number. A small network weighs both scores with the cues and with what the call was like so far
 (:data:`checker.refusals.FEATURES`): the same words are a push after a no and an answer after a question.
 ``python -m checker.turns_train`` builds the artifact, which is plain arrays.

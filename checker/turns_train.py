@@ -1,9 +1,10 @@
-"""Builds the models of turns from ``models/turns.jsonl`` and ``models/calls.jsonl``: ``python -m checker.turns_train``.
+"""Builds the models of turns from ``models/turns.jsonl`` and ``models/sentences/calls.jsonl``: ``python -m checker.turns_train``.
 
 ``--check`` writes nothing and prints how well held-out turns and replies are told apart (five-fold cross-validation,
 the turns of a call in one fold). A row of ``turns.jsonl`` has ``speaker``, ``text`` and ``says_no`` (a customer's) or
 ``sells`` (an agent's reply to a no). A row of ``calls.jsonl`` is a call: ``id``, ``trade``, ``faults`` (the categories
-that an officer would write up) and ``turns`` with ``speaker``, ``text`` and, where it is one of them, the ``act``.
+that an officer would write up) and ``turns`` with ``speaker``, ``text`` and, where it is one of them, the ``act``;
+turns with ``labels`` are sentences for the classifier as well (:mod:`checker.train`).
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ def calls() -> tuple[Labelled, ...]:
     """The calls of ``calls.jsonl``."""
     memory = Memory()
     found = []
-    for row in _rows("calls.jsonl"):
+    for row in _rows("sentences/calls.jsonl"):
         document = Document.from_turns([(turn["speaker"], turn["text"]) for turn in row["turns"]])
         acts = tuple(turn.get("act", "") for turn in row["turns"])
         found.append(Labelled(Call(Scene([document]), 0, memory), acts))
