@@ -37,11 +37,11 @@ _NUMBER = (
     r"(?:[0-9][0-9.,]*[万亿千百]?|[零〇一二两三四五六七八九十百千万亿半几数]+(?:点[零一二三四五六七八九]+)?)"
 )
 _PERCENT = rf"(?:{_NUMBER}(?:%|个点|个百分点)|百分之{_NUMBER}|[一二三四五六七八九]成[一二三四五六七八九半]?)"
-_FORMAT = 39
+_FORMAT = 40
 #: Word classes that hold names of public bodies and words that the dictionary lacks, and what is one word of them.
 _NAMES = ("agency", "new_word", "organ", "state_organ")
 _NAME = late(r"[\u4e00-\u9fff]{2,6}")
-_CALL_SIGNS = ("outbound", "service", "errand", "question", "rhetorical", "inquiry")
+_CALL_SIGNS = ("outbound", "answered", "service", "errand", "question", "rhetorical", "inquiry")
 Rate = Callable[[Iterable[str]], float]
 
 
@@ -109,6 +109,7 @@ class Acts:
     customer: tuple[Act, ...]
     agent: tuple[Act, ...]
     outbound: tuple[str, ...]
+    answered: tuple[str, ...]
     service: tuple[str, ...]
     errand: tuple[str, ...]
     question: tuple[str, ...]

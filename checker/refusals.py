@@ -38,12 +38,10 @@ _REFUSING = frozenset({*_DOUBTFUL, STANDS, *_FINAL})
 #: So many turns after the last no it is forgotten.
 _NEVER = 4
 _OPENING_TURNS = 4
-#: Characters of a customer who only answers the telephone.
-_GREETING = 5
 _SELLING = frozenset({"hides-source", "argues", "returns", "holds-on", "pushes-on", GOES_ON})
 #: How probable a push must be (:meth:`Turns.pushes`) where only the models hear it in a call that the agent placed; in a
 #: dialogue that the customer may have begun, or where the reply has a polite cue; and where cues show the selling.
-_HEARD, _HEARD_ANYWHERE, _SHOWN = 0.4, 0.85, 0.1
+_HEARD, _HEARD_ANYWHERE, _SHOWN = 0.35, 0.85, 0.1
 _POLITE = frozenset({"closes", "acknowledges", "accepts", "asks-once"})
 #: Who is busy or puts off has not said no, unless the log-odds of a no are higher than this.
 _LATER, _CLEAR = frozenset({"busy", "puts-off"}), 1.0
@@ -118,8 +116,8 @@ class Refusals:
             for asked, said in act.answers
         ]
         self._agent = [_Sign(act, memory) for act in acts.agent if act.cues]
-        self._outbound, self._service, self._errand = map(
-            memory.holds_any, (acts.outbound, acts.service, acts.errand)
+        self._outbound, self._answered, self._service, self._errand = map(
+            memory.holds_any, (acts.outbound, acts.answered, acts.service, acts.errand)
         )
         self._question, self._rhetorical, self._inquiry = map(
             memory.holds_any, (acts.question, acts.rhetorical, acts.inquiry)
@@ -226,7 +224,7 @@ class Refusals:
         """How probable a push must be that only the models hear, and one that cues show; None where nobody pushes."""
         opening = call.by("agent")[:_OPENING_TURNS]
         # A dialogue that a customer opens with more than a greeting is not one the agent placed.
-        is_begun = call.turns[0].speaker == "customer" and len(call.said[0].text) > _GREETING
+        is_begun = call.turns[0].speaker == "customer" and not call.said[0].holds(self._answered)
         is_service = call.first(self._service, opening) is not None
         is_outbound = not is_begun and call.first(self._outbound, opening) is not None
         if is_service:
