@@ -128,6 +128,7 @@ class Refusals:
             if rule.reply is not None
         }
         self._active: dict[tuple[str | None, str], list[Rule]] = {}
+        self._acts_shown: dict[tuple[tuple[str, ...], str], tuple[float, ...]] = {}
 
     def bad_replies(self, call: Call, setting: Setting) -> list[Finding]:
         """A finding for every answer of the agent that a rule with ``reply`` forbids.
@@ -194,10 +195,12 @@ class Refusals:
             return
         heard, shown = limits
         clarified = stands = refused = False
-        for reading in self.readings(call):
+        readings = list(self.readings(call))
+        chances = iter(self._turns.pushes([reading.features for reading in readings if reading.reply]))
+        for reading in readings:
             found = reading.acts
             stands = not _FINAL.isdisjoint(found) or (stands and _INTERESTED not in found)
-            chance = self._turns.pushes(reading.features) if reading.reply else 0.0
+            chance = next(chances) if reading.reply else 0.0
             is_heard = chance >= heard
             says_no = reading.declining > 0 or not _NO.isdisjoint(found)
             if stands and not found:
@@ -272,8 +275,7 @@ class Refusals:
                     selling,
                     min(declining, selling),
                     sold,
-                    *(float(sign.id in acts) for sign in self._customer),
-                    *(float(sign.id == act) for sign in self._agent),
+                    *self._shown(acts, act),
                 )
                 sold = selling
             yield Reading(turn.index, acts, declining, reply, act, evidence, features)
@@ -281,6 +283,15 @@ class Refusals:
             lately = (lately + declining) / 2
             since_no = 0 if declining > 0 else min(since_no + 1, _NEVER)
             interest = interest / 2 + (not _WILLING.isdisjoint(acts)) - 0.5 * (declining > 1)
+
+    def _shown(self, acts: tuple[str, ...], act: str) -> tuple[float, ...]:
+        """1 for each act that shows, 0 for the others, in the order of the acts."""
+        known = self._acts_shown.get((acts, act))
+        if known is None:
+            customer = (float(sign.id in acts) for sign in self._customer)
+            agent = (float(sign.id == act) for sign in self._agent)
+            known = self._acts_shown[acts, act] = (*customer, *agent)
+        return known
 
     def feature_names(self) -> tuple[str, ...]:
         """The names of what :attr:`Reading.features` holds."""

@@ -43,10 +43,10 @@ class Pushes(NamedTuple):
     out: Floats
     out_bias: float
 
-    def chance(self, features: Sequence[float]) -> float:
-        """Probability that a reply goes on selling after a no."""
-        score = float(np.maximum(features @ self.hidden + self.bias, 0.0) @ self.out) + self.out_bias
-        return 1.0 / (1.0 + math.exp(-score))
+    def chances(self, features: Floats) -> Floats:
+        """Probabilities that replies go on selling after a no; features of shape (n_replies, n_features)."""
+        scores = np.maximum(features @ self.hidden + self.bias, 0.0) @ self.out + self.out_bias
+        return 1.0 / (1.0 + np.exp(-scores))
 
 
 class Turns:
@@ -70,10 +70,10 @@ class Turns:
         """Log-odds that an agent's reply sells where it should not."""
         return self._score("agent", text)
 
-    def pushes(self, features: Sequence[float]) -> float:
-        """Probability that a reply goes on selling after a no, of the features of :mod:`checker.refusals`."""
+    def pushes(self, features: Sequence[Sequence[float]]) -> list[float]:
+        """Probability of each reply that it goes on selling after a no, of the features of :mod:`checker.refusals`."""
         assert self._pushes is not None
-        return self._pushes.chance(features)
+        return self._pushes.chances(np.array(features)).tolist() if features else []
 
     def _score(self, side: str, text: str) -> float:
         found, known = grams(text), self.weights[side]

@@ -208,7 +208,7 @@ def push_chances(data: HeldOut) -> Floats:
     for number in range(FOLDS):
         own = data.fold == number
         model = _push_model(data.seen[~own], data.pushes[~own])
-        chances[own] = [model.chance(features) for features in data.seen[own]]
+        chances[own] = model.chances(data.seen[own])
     return chances
 
 
