@@ -12,8 +12,9 @@ import atexit
 import gc
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from checker.config import Config
     from checker.document import Document
     from checker.pipeline import Checker
+    from checker.rewrite_file import Left
     from checker.types import Finding, Report, Rewrite
 
     #: A finding that a person skips, and why.
@@ -606,20 +608,35 @@ def _fix(reports: list[Report], options: argparse.Namespace, checkers: _Checkers
             for report, changes in edits:
                 _show_diff(report, changes, show_personal_data=options.show_personal_data)
         elif any(changes for _, changes in edits) or skips.stored:
-            found = _write_edits(path, edits, path, options, checkers, skips)
-        if not (options.diff or options.interactive or options.unsafe_fixes):
-            _tell_unsafe(path, found)
+            found, _ = _write_edits(path, edits, path, options, checkers, skips)
+        else:
+            _remark(options, f"{path}: 0 fixed")
+        if not options.interactive:
+            _tell_waiting(path, found, options, changed=any(changes for _, changes in edits))
         after += found
     return after
 
 
-def _tell_unsafe(path: str, reports: Sequence[Report]) -> None:
-    """Say how many findings have a suggestion that ``--fix`` alone does not take."""
-    from checker.rewrite import best
+def _remark(options: argparse.Namespace, words: str) -> None:
+    if not options.quiet:
+        print(words, file=sys.stderr)
 
-    waiting = sum(best(finding) is not None for report in reports for finding in report.findings)
-    if waiting:
-        print(f"{path}: {waiting} with suggestions to look at: --diff --unsafe-fixes", file=sys.stderr)
+
+def _tell_waiting(
+    path: str, reports: Sequence[Report], options: argparse.Namespace, *, changed: bool
+) -> None:
+    """Say how many findings have a suggestion that only ``--unsafe-fixes`` takes, or that nothing can be shown."""
+    from checker.rewrite import best
+    from checker.types import Apply
+
+    findings = [finding for report in reports for finding in report.findings]
+    offered = [rewrite for rewrite in map(best, findings) if rewrite is not None]
+    waiting = sum(rewrite.apply is not Apply.SAFE for rewrite in offered)
+    if waiting and not options.unsafe_fixes:
+        look = "add it to see them" if options.diff else "look at them with --diff --unsafe-fixes"
+        _remark(options, f"{path}: {waiting} with suggestions to look at, which need --unsafe-fixes; {look}")
+    elif options.diff and findings and not changed:
+        _remark(options, f"{path}: nothing to change, {len(findings)} left to a person")
 
 
 @dataclass
@@ -652,7 +669,7 @@ def _edits(report: Report, options: argparse.Namespace, checker: Checker, skips:
             return checker.check(changed(report.document, edits)).findings
 
         try:
-            choices = choose(report, input, lambda line: print(line, file=sys.stderr), recheck, shown)
+            choices = choose(report, _ask, lambda line: print(line, file=sys.stderr), recheck, shown)
         finally:
             checker.rewrites = proves
         suffix = Path(report.document.path).suffix.lower()
@@ -677,6 +694,12 @@ def _edits(report: Report, options: argparse.Namespace, checker: Checker, skips:
     if options.unsafe_fixes:
         return report.rewriting.edits
     return disjoint(r for f in report.findings if (r := best(f)) and r.apply is Apply.SAFE)
+
+
+def _ask(prompt: str) -> str:
+    """What a person answers; the prompt goes to standard error, where it is in nobody's results."""
+    with redirect_stdout(sys.stderr):
+        return input(prompt)
 
 
 def _show_diff(report: Report, edits: Sequence[Rewrite], *, show_personal_data: bool) -> None:
@@ -704,14 +727,12 @@ def _write_edits(
     options: argparse.Namespace,
     checkers: _Checkers,
     skips: _Skips,
-) -> list[Report]:
-    """Write a file with its edits, record what was skipped, and check what was written."""
+) -> tuple[list[Report], list[Left]]:
+    """Write a file with its edits, record what was skipped, check what was written, and say what is fixed."""
     from checker.baseline import accept
     from checker.rewrite_file import write_rewritten
 
-    done = write_rewritten(source, edits, target)
-    noted = f", {skips.written} skipped with a comment" if skips.written else ""
-    print(f"{target}: {done - skips.written} fixed{noted}", file=sys.stderr)
+    unwritten = write_rewritten(source, edits, target)
     config = checkers.config_for(source)
     checker = checkers.checker_for(config)
     documents = _read(target, options, config)
@@ -731,7 +752,21 @@ def _write_edits(
             accept(baseline, accepted)
             print(f"{baseline}: {len(accepted)} accepted; check with --baseline {baseline}", file=sys.stderr)
         options.baseline = baseline
-    return [_accepted(report, options, config) for report in reports]
+    after = [_accepted(report, options, config) for report in reports]
+    # What is fixed are findings, not edits: one edit may cure several, and one that is not written cures none.
+    fixed = _counted([report for report, _ in edits]) - _counted(after)
+    noted = f", {skips.written} skipped with a comment" if skips.written else ""
+    _remark(options, f"{target}: {fixed.total()} fixed{noted}")
+    for item in unwritten:
+        _remark(options, f"{target}:{item.place}: 没有写入：{item.reason}")
+    return after, unwritten
+
+
+def _counted(reports: Sequence[Report]) -> Counter[str]:
+    """Rules found, with counts; what is skipped by a comment or a baseline is there all the same."""
+    found = [finding for report in reports for finding in report.findings]
+    found += [item.finding for report in reports for item in report.suppressed]
+    return Counter(finding.rule_id for finding in found if finding.category != "suppression")
 
 
 # --- rewrite -----------------------------------------------------------------------------------------
@@ -766,6 +801,7 @@ def _add_rewrite(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         unsafe_fixes=True,
         baseline=None,
         show_personal_data=False,
+        quiet=False,
     )
 
 
@@ -777,13 +813,30 @@ def _rewrite(options: argparse.Namespace) -> int:
     reports = list(checkers.checker_for(config).check_many(_read(options.file, options, config)))
     skips = _Skips()
     edits = [(report, _edits(report, options, checkers.checker_for(config), skips)) for report in reports]
-    after = _write_edits(options.file, edits, options.output, options, checkers, skips)
+    after, unwritten = _write_edits(options.file, edits, options.output, options, checkers, skips)
     left = [(report, finding) for report in after for finding in report.findings]
     for report, finding in left:
         place = report.document.locate(finding.span.start)
-        question = next((r.note for r in finding.rewrites if r.note), finding.message)
-        print(f"{options.output}:{place.line}:{place.column}: {finding.rule_id} 需人工处理：{question}")
+        asked = _left_because(finding, place.label, unwritten) or _asked(finding)
+        print(f"{options.output}:{place.line}:{place.column}: {finding.rule_id} 需人工处理：{asked}")
     return FOUND if any(finding.level.rank > 0 for _, finding in left) else OK
+
+
+def _left_because(finding: Finding, label: str, unwritten: Sequence[Left]) -> str:
+    """Why words that could be replaced are there still; empty when no edit of them was left out."""
+    for item in unwritten:
+        start, end = item.edit.span
+        if item.document.locate(start).label == label and finding.matched in item.document.text[start:end]:
+            return f"{item.reason}，请自行改为“{item.edit.text}”"
+    return ""
+
+
+def _asked(finding: Finding) -> str:
+    """What a person must answer or do."""
+    from checker.types import Apply
+
+    questions = (rewrite.note for rewrite in finding.rewrites if rewrite.apply is Apply.MANUAL)
+    return next(filter(None, questions), finding.message)
 
 
 def _wants_color(options: argparse.Namespace) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 
 from checker.readers import ReaderError
 from checker.readers._package import damaged, unpack
-from checker.readers.docx import leaves, open_package, pieces_of
+from checker.readers.docx import leaves, notes_of, open_package, pieces_of
 from checker.stored import write_whole
 from checker.types import Span
 
@@ -34,7 +34,8 @@ class WordFile:
             raise ReaderError(name, f"cannot be opened: {error.strerror}", "check path and rights") from None
         try:
             self.document = open_package(members)
-            self._pieces = pieces_of(self.document)
+            self._notes = notes_of(self.document)
+            self._pieces = pieces_of(self.document, self._notes)
         except (ReaderError, MemoryError):
             raise
         except Exception as error:
@@ -45,15 +46,23 @@ class WordFile:
         for piece in self._pieces[:-1]:
             self._starts.append(self._starts[-1] + len(piece.text) + 1)
 
-    def runs(self, span: Span) -> list[Any]:
+        body = self.document.element
+        self._of_body = sum(piece.source.getroottree().getroot() is body for piece in self._pieces)
+        said = [number for number in range(self._of_body) if self._pieces[number].text.strip()]
+        last = said[-1] if said else 0
+        #: Where the text of the body ends.
+        self.body_end = self._starts[last] + (len(self._pieces[last].text) if said else 0)
+
+    def runs(self, span: Span, *, of_body: bool = True) -> list[Any]:
         """The run elements that hold exactly the span; runs are split at its ends.
 
-        Empty for an empty span, and where the text is not in runs of the body (headers,
-        footnotes, formulas).
+        Empty for an empty span, and where the text is in no runs (formulas) or, with ``of_body``, in
+        headers and footnotes.
         """
         out: list[Any] = []
         first = max(bisect_right(self._starts, span.start) - 1, 0)
-        for piece, start in zip(self._pieces[first:], self._starts[first:], strict=True):
+        pieces = self._pieces[: self._of_body] if of_body else self._pieces
+        for piece, start in zip(pieces[first:], self._starts[first:]):
             if start >= span.end:
                 break
             if piece.source is not None:
@@ -88,41 +97,63 @@ class WordFile:
         ends = [Run(runs[0], self.document), Run(runs[-1], self.document)]
         self.document.add_comment(ends, text, author, initials)
 
-    def track(self, span: Span, words: str, author: str) -> bool:
-        """Delete the span and insert ``words`` there, both as tracked changes in the style of the span.
+    def can_track(self, span: Span) -> bool:
+        """True where :meth:`track` can change the span."""
+        return bool(self._beside(span) if span.start == span.end else self.runs(span, of_body=False))
 
-        With an empty span the words are inserted after the character before it. False, and nothing
-        changed, where the text is not in runs of the body.
+    def _beside(self, span: Span) -> list[Any]:
+        """The run that ends where an empty span stands; at the start of a paragraph the one that begins there."""
+        before = self.runs(Span(max(span.start - 1, 0), span.start), of_body=False)
+        return before or self.runs(Span(span.start, span.start + 1), of_body=False)
+
+    def track(self, span: Span, words: str, author: str) -> bool:
+        """Delete the span and insert ``words`` there, both as tracked changes.
+
+        The words have the style of the first ones they replace, or of what they are put behind. False,
+        and nothing changed, where the text is in no runs.
         """
+        from docx.oxml.ns import qn
+
+        if span.start == span.end:
+            before = self.runs(Span(max(span.start - 1, 0), span.start), of_body=False)
+            runs = self._beside(span)
+            if runs and words:
+                added = self._inserted(words, runs[-1], author)
+                (runs[-1].addnext if before else runs[0].addprevious)(added)
+            return bool(runs)
+        runs = self.runs(span, of_body=False)
+        if not runs:
+            return False
+        added = self._inserted(words, runs[0], author) if words else None
+        for run in runs:
+            mark = self._mark("w:del", author)
+            run.addprevious(mark)
+            mark.append(run)
+            for text in run.findall(qn("w:t")):
+                text.tag = qn("w:delText")
+        if added is not None:
+            runs[-1].getparent().addnext(added)
+        return True
+
+    def _inserted(self, words: str, like: Any, author: str) -> Any:
+        """An insertion of words in the style of a run."""
         from docx.oxml import OxmlElement
         from docx.oxml.ns import qn
 
-        empty = span.start == span.end
-        runs = self.runs(Span(max(span.start - 1, 0), span.start) if empty else span)
-        if not runs:
-            return False
-        last = runs[-1]
-        if not empty:
-            for run in runs:
-                mark = self._mark("w:del", author)
-                run.addprevious(mark)
-                mark.append(run)
-                for text in run.findall(qn("w:t")):
-                    text.tag = qn("w:delText")
-                last = mark
-        if words:
-            mark = self._mark("w:ins", author)
-            last.addnext(mark)
-            added = OxmlElement("w:r")
-            style = runs[-1].find(qn("w:rPr"))
-            if style is not None:
-                added.append(copy.deepcopy(style))
+        mark = self._mark("w:ins", author)
+        run = OxmlElement("w:r")
+        style = like.find(qn("w:rPr"))
+        if style is not None:
+            run.append(copy.deepcopy(style))
+        for number, line in enumerate(words.split("\n")):
+            if number:
+                run.append(OxmlElement("w:br"))
             text = OxmlElement("w:t")
-            text.text = words
+            text.text = line
             text.set(_SPACE, "preserve")
-            added.append(text)
-            mark.append(added)
-        return True
+            run.append(text)
+        mark.append(run)
+        return mark
 
     def _mark(self, name: str, author: str) -> Any:
         from docx.oxml import OxmlElement
@@ -137,6 +168,11 @@ class WordFile:
 
     def save(self, path: str | Path) -> None:
         """Write the file. Raises ReaderError when it cannot be written."""
+        from docx.opc.oxml import serialize_part_xml
+
+        for _, part, root in self._notes:
+            if getattr(part, "element", None) is None:
+                part._blob = serialize_part_xml(root)
         data = io.BytesIO()
         self.document.save(data)
         try:

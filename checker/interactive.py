@@ -7,9 +7,12 @@ again are asked for again, unless the person keeps them knowingly.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from checker.personal import mask
 from checker.report import advice, rewrite_words
+from checker.rewrite import apply_rewrites
+from checker.rewrite.grammar import clause_spans, sentence_span
 from checker.types import Apply, Finding, Level, Report, Rewrite, Span
 
 #: The findings of the document with edits in it.
@@ -43,6 +46,7 @@ def choose(
     choices = Choices()
     shown = shown or report
     text = shown.document.text
+    made: list[Rewrite] = []  # the edits as they may be printed
     place = 0
     for number, (finding, printed) in enumerate(zip(report.findings, shown.findings), 1):
         if finding.span.start < place:
@@ -54,20 +58,11 @@ def choose(
         ):
             continue
         tell(f"\n[{number}/{len(report.findings)}] {finding.rule_id}  {line} 行")
-        start, end = (
-            max(text.rfind("\n", 0, finding.span.start) + 1, place),
-            text.find("\n", finding.span.end),
-        )
-        tell(f"  {text[start : end if end >= 0 else len(text)]}")
+        tell(f"  {_with(text, _line(text, finding.span), made)}")
         tell(f"  “{printed.matched}”：{advice(printed)}")
-        offered = [
-            (rewrite, words)
-            for rewrite, words in zip(finding.rewrites, printed.rewrites)
-            if not (rewrite.apply is Apply.MANUAL and rewrite.text == finding.matched)
-            and rewrite.span.start >= place
-        ]
+        offered = _offered(report.document.text, finding, printed, place)
         for index, (_, words) in enumerate(offered, 1):
-            tell(f"  {index}. {rewrite_words(printed, words)}")
+            tell(f"  {index}. {rewrite_words(printed, words)}{_outcome(text, words, made)}")
         try:
             edit = _decide(finding, offered, ask, tell, choices)
             while edit is not None and edit.apply is Apply.MANUAL:
@@ -82,10 +77,45 @@ def choose(
         else:
             if edit is not None:
                 choices.edits.append(edit)
+                made.append(edit if shown is report else replace(edit, text=mask(edit.text)))
                 place = edit.span.end
         if choices.ended:
             break
     return choices
+
+
+def _offered(text: str, finding: Finding, printed: Finding, place: int) -> list[tuple[Rewrite, Rewrite]]:
+    """What can be chosen, with the form to print: what gives the same text is offered once."""
+    out: dict[str, tuple[Rewrite, Rewrite]] = {}
+    for rewrite, words in zip(finding.rewrites, printed.rewrites):
+        only_asks = rewrite.apply is Apply.MANUAL and rewrite.text == finding.matched
+        if not only_asks and rewrite.span.start >= place:
+            out.setdefault(apply_rewrites(text, [rewrite]), (rewrite, words))
+    return list(out.values())
+
+
+def _line(text: str, span: Span) -> Span:
+    end = text.find("\n", span.end)
+    return Span(text.rfind("\n", 0, span.start) + 1, end if end >= 0 else len(text))
+
+
+def _with(text: str, stretch: Span, edits: Sequence[Rewrite]) -> str:
+    """A stretch of the text with the edits in it, and the whole of those that reach out of it."""
+    inside = [e for e in edits if e.span.overlaps(stretch) or stretch.covers(e.span)]
+    start = min([stretch.start, *(edit.span.start for edit in inside)])
+    end = max([stretch.end, *(edit.span.end for edit in inside)])
+    moved = [replace(e, span=Span(e.span.start - start, e.span.end - start)) for e in inside]
+    return apply_rewrites(text[start:end], moved)
+
+
+def _outcome(text: str, edit: Rewrite, made: Sequence[Rewrite]) -> str:
+    """The clauses that a suggestion changes as they would read; empty when it is all of them."""
+    sentence = sentence_span(text, edit.span, _line(text, edit.span))
+    touched = [clause for clause in clause_spans(text, sentence) if clause.overlaps(edit.span)]
+    if not touched:
+        return ""
+    said = _with(text, Span(touched[0].start, touched[-1].end), [*made, edit])
+    return f" → {said}" if said != edit.text else ""
 
 
 def _found_again(edits: Sequence[Rewrite], recheck: Recheck) -> list[Finding]:
@@ -116,7 +146,10 @@ def _decide(
             chosen, printed = offered[int(answer) - 1]
             return chosen if chosen.apply is not Apply.MANUAL else _filled(chosen, printed, ask)
         if answer == "e":
-            return Rewrite(finding.span, ask("改为：").strip(), Apply.MANUAL)
+            words = ask("改为：").strip()
+            if words:
+                return Rewrite(finding.span, words, Apply.MANUAL)
+            tell("  没有写出新的说法，原话没有动。")
         if answer == "s":
             reason = ask("理由：").strip()
             if reason:

@@ -440,3 +440,10 @@ def test_a_required_statement_fulfils_its_own_duty(rule: object) -> None:
         if option["insert"]:
             shown = plain_view(Document(text=option["insert"]), []).text
             assert found_any(rule.missing.say, shown), option["insert"]  # type: ignore[attr-defined]
+
+
+def test_what_is_cured_by_a_smaller_edit_than_its_words_is_not_open() -> None:
+    report = Checker(industry="realestate").check("我们这个盘开盘当天就卖了八成，剩下的房源不多了")
+    assert len(report.findings) == 2
+    assert len(report.rewriting.edits) == 1
+    assert not report.rewriting.open

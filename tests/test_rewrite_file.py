@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pty
+import re
 import select
 import signal
 import sys
+import zipfile
 from collections.abc import Callable
 from itertools import chain, cycle
 from pathlib import Path
@@ -15,7 +18,15 @@ from pathlib import Path
 import docx
 import openpyxl
 import pytest
+from docx.opc.constants import CONTENT_TYPE, RELATIONSHIP_TYPE
+from docx.opc.packuri import PackURI
+from docx.opc.part import Part
+from docx.oxml.ns import qn
+from docx.shared import RGBColor
+from openpyxl.cell.rich_text import CellRichText, TextBlock
+from openpyxl.cell.text import InlineFont
 
+from checker import Checker
 from checker.cli import main
 from checker.readers import read_path
 
@@ -189,6 +200,163 @@ def test_word_gets_tracked_changes_in_the_style_of_the_words(
     assert "您放心" not in gone, "only what changes is tracked"
 
 
+def styles(path: Path) -> list[tuple[str, str, bool, bool]]:
+    """(what happens, words, bold, red) of the runs of the body, neighbours that are alike together."""
+    out: list[tuple[str, str, bool, bool]] = []
+    for run in docx.Document(path).element.body.iter(qn("w:r")):
+        kind = run.getparent().tag.rsplit("}")[-1]
+        words = "".join(item.text or "" for item in run if item.tag in (qn("w:t"), qn("w:delText")))
+        look = (bool(run.xpath("./w:rPr/w:b")), bool(run.xpath("./w:rPr/w:color[@w:val='FF0000']")))
+        if out and (out[-1][0], *out[-1][2:]) == (kind, *look):
+            words = out.pop()[1] + words
+        out.append((kind, words, *look))
+    return out
+
+
+def test_word_keeps_what_is_bold_and_red_and_strikes_out_no_innocent_word(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "in.docx"
+    document = docx.Document()
+    paragraph = document.add_paragraph("您好，我们是")
+    run = paragraph.add_run("全国第一")
+    run.bold, run.font.color.rgb = True, RGBColor(255, 0, 0)
+    paragraph.add_run("的理财平台，")
+    paragraph.add_run("保本保息").bold = True
+    paragraph.add_run("，您放心。")
+    document.save(source)
+    found = styles(rewritten(source, capsys))
+    assert [(kind, words) for kind, words, *_ in found if kind == "del"] == [
+        ("del", "全国第一"),
+        ("del", "保本保息"),
+    ]
+    (one, two) = [item for item in found if item[0] == "ins"]
+    assert one[2:] == (True, True)
+    assert two[2:] == (True, False)
+    kept = [item for item in found if item[0] == "p"]
+    assert [words for _, words, *_ in kept] == ["您好，我们是", "的理财平台，", "，您放心。"]
+    assert not any(bold for *_, bold, _ in kept)
+
+
+def test_word_changes_headers_and_notes_and_says_the_last_words_in_the_body(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "in.docx"
+    document = docx.Document()
+    document.add_paragraph("客服：您好，我是某某财富的小李，这款理财产品挺受欢迎的，您看要不要买？")
+    document.sections[0].header.paragraphs[0].text = "最好的理财"
+    document.sections[0].footer.paragraphs[0].text = "理财产品手册"
+    space = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+    said = f'<w:footnotes xmlns:w="{space}"><w:footnote w:id="2"><w:p><w:r><w:t>我们是全国第一</w:t></w:r></w:p></w:footnote></w:footnotes>'
+    notes = Part(
+        PackURI("/word/footnotes.xml"), CONTENT_TYPE.WML_FOOTNOTES, said.encode(), document.part.package
+    )
+    document.part.relate_to(notes, RELATIONSHIP_TYPE.FOOTNOTES)
+    document.save(source)
+    target = tmp_path / "out.docx"
+    main(["rewrite", str(source), "-o", str(target), "--no-config", "--industry", "finance"])
+    with zipfile.ZipFile(target) as archive:
+        names = [name for name in archive.namelist() if name.startswith("word/") and name.endswith(".xml")]
+        parts = {re.sub("word/|[0-9]*[.]xml", "", name): archive.read(name).decode() for name in names}
+    assert re.findall("<w:delText[^>]*>([^<]*)", parts["header"]) == ["最好"]
+    assert re.findall("<w:delText[^>]*>([^<]*)", parts["footnotes"]) == ["全国第一"]
+    assert "w:ins" not in parts["footer"]
+    added = re.findall("<w:ins .*?</w:ins>", parts["document"])
+    assert len(added) == 1
+    assert "投资有风险" in added[0]
+    assert not checked(target, "finance")
+    assert not capsys.readouterr().out
+
+
+def test_a_formula_stays_and_is_left_to_a_person(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "in.xlsx"
+    write_xlsx(source)
+    book = openpyxl.load_workbook(source)
+    book.active.append(["坐席", '="这个理财"&"保本保息"'])
+    book.save(source)
+    target = tmp_path / "out.xlsx"
+    assert main(["rewrite", str(source), "-o", str(target), "--no-config"]) == 1
+    out, err = capsys.readouterr()
+    assert openpyxl.load_workbook(target).active["B4"].value == '="这个理财"&"保本保息"'
+    assert "保本" not in openpyxl.load_workbook(target).active["B3"].value
+    assert "单元格是公式，请自行改为" in out
+    assert f"{target}: 1 fixed" in err
+    assert f"{target}:Sheet!B4: 没有写入：单元格是公式" in err
+
+
+def test_styles_inside_a_cell_stay(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "in.xlsx"
+    write_xlsx(source)
+    book = openpyxl.load_workbook(source)
+    bold = InlineFont(b=True)
+    book.active["B2"] = CellRichText("我是", TextBlock(bold, "某某财富"), "的小李。")
+    book.active["B3"] = CellRichText("您放心，这个理财", TextBlock(bold, "保本"), "保息。")
+    book.save(source)
+    sheet = openpyxl.load_workbook(rewritten(source, capsys), rich_text=True).active
+    assert [(str(part), isinstance(part, TextBlock)) for part in sheet["B2"].value] == [
+        ("我是", False),
+        ("某某财富", True),
+        ("的小李。", False),
+    ]
+    assert "保本" not in str(sheet["B3"].value)
+    assert any(isinstance(part, TextBlock) and "风险" in part.text for part in sheet["B3"].value)
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_subtitles_change_beside_and_inside_markup(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], ending: str
+) -> None:
+    source = tmp_path / "in.srt"
+    cues = [
+        "客户：保本保息吗",
+        "<i>这个理财<b>保本</b>保息</i>，您放心",
+        "这款<b>最好</b>的产品" + ending + "稳赚不赔",
+    ]
+    source.write_bytes(
+        ending.join(
+            f"{number}{ending}00:00:0{number},000 --> 00:00:0{number},900{ending}{words}{ending}"
+            for number, words in enumerate(cues, 1)
+        ).encode()
+    )
+    target = tmp_path / "out.srt"
+    main(["rewrite", str(source), "-o", str(target), "--no-config", "--industry", "finance"])
+    text = target.read_bytes().decode()
+    assert cues[0] in text, "what the customer said stays"
+    assert "<i>这个理财<b>" in text
+    assert "</b></i>，您放心" in text
+    assert "这款<b>" in text
+    assert "</b>的产品" + ending in text
+    assert not any(words in text.split(cues[0])[1] for words in ("保本", "保息", "最好", "稳赚"))
+    before = checked(source, "finance")
+    assert f"{target}: {len(before) - len(checked(target, 'finance'))} fixed" in capsys.readouterr().err
+
+
+def checked(path: Path, industry: str) -> list[str]:
+    checker = Checker(industry=industry)
+    return [finding.rule_id for document in read_path(path) for finding in checker.check(document).findings]
+
+
+def test_words_above_the_first_subtitle_change_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "in.srt"
+    source.write_text(f"客服：{CLAIM}\n\n1\n00:00:01,000 --> 00:00:02,000\n客户：{CLAIM}\n", "utf-8")
+    text = rewritten(source, capsys).read_text("utf-8")
+    assert "保本" not in text.partition("-->")[0]
+    assert text.endswith(f"客户：{CLAIM}\n")
+
+
+def test_entities_of_subtitles_stay(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "in.vtt"
+    source.write_text(
+        "WEBVTT\n\n00:01.000 --> 00:03.000\n<v 坐席>A&amp;B，这个理财<c.red>保本保息</c>，您放心\n", "utf-8"
+    )
+    text = rewritten(source, capsys).read_text("utf-8")
+    assert "<v 坐席>A&amp;B，这个理财<c.red>" in text
+    assert "</c>，您放心" in text
+    assert "保本" not in text
+
+
 def test_a_copy_in_another_format_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = tmp_path / "in.txt"
     write_txt(source)
@@ -235,6 +403,84 @@ def test_fix_takes_what_is_safe_and_tells_what_must_be_looked_at(
     told = capsys.readouterr().err
     assert f"{source}: 1 fixed" in told
     assert f"{source}: 1 with suggestions to look at" in told
+
+
+def test_fixed_are_findings_not_edits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two claims of a sentence are cured by one edit."""
+    source = tmp_path / "in.txt"
+    source.write_text("我们是全国第一的理财平台，保本保息。\n", "utf-8")
+    before = len(checked(source, "finance"))
+    assert before >= 2
+    main(["check", str(source), "--fix", "--unsafe-fixes", "--no-config", "--industry", "finance"])
+    assert f"{source}: {before - len(checked(source, 'finance'))} fixed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flag", ["--fix", "--diff"])
+def test_suggestions_that_are_not_taken_are_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], flag: str
+) -> None:
+    source = tmp_path / "in.txt"
+    source.write_text("这款理财保本保息。\n我们的牌子是全国第一。\n", "utf-8")
+    assert main(["check", str(source), flag, "--no-config"]) == 1
+    told = capsys.readouterr().err
+    assert f"{source}: 2 with suggestions to look at, which need --unsafe-fixes" in told
+    assert (f"{source}: 0 fixed" in told) is (flag == "--fix")
+    main(["check", str(source), flag, "--no-config", "--quiet"])
+    assert not capsys.readouterr().err
+
+
+def test_a_difference_that_only_people_can_make_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "in.txt"
+    source.write_text("花呗套现秒到账\n", "utf-8")
+    main(["check", str(source), "--diff", "--unsafe-fixes", "--no-config"])
+    out, told = capsys.readouterr()
+    assert not out
+    assert "nothing to change, 2 left to a person" in told
+
+
+def walked(source: Path, answers: list[str], monkeypatch: pytest.MonkeyPatch, *more: str) -> None:
+    """Walk through a file with the answers of standard input."""
+    monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{answer}\n" for answer in answers)))
+    main(["check", str(source), "--interactive", "--no-config", *more])
+
+
+def test_prompts_are_in_nobodys_results(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "in.txt"
+    source.write_text("这款理财保本保息。\n", "utf-8")
+    walked(source, ["1"], monkeypatch, "--format", "json")
+    out, told = capsys.readouterr()
+    assert not json.loads(out)["documents"][0]["findings"]
+    assert "采用建议" in told
+
+
+def test_an_empty_edit_deletes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "in.txt"
+    source.write_text("我们的牌子是全国第一。\n", "utf-8")
+    walked(source, ["e", "  ", "e", "有门店的"], monkeypatch)
+    assert source.read_text("utf-8") == "我们的牌子是全国有门店的。\n"
+    assert "原话没有动" in capsys.readouterr().err
+
+
+def test_choices_show_what_the_clause_becomes_and_none_is_offered_twice(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "in.txt"
+    source.write_text("您好，我们是全国第一的理财平台，保本保息，您放心。\n", "utf-8")
+    walked(source, ["1", "1"], monkeypatch, "--industry", "finance")
+    told = capsys.readouterr().err
+    first, second = told.split("\n[")[1:3]
+    choices = [line for line in first.splitlines() if line[3:4] == "."]
+    assert len({line[5:] for line in choices}) == len(choices)
+    assert "→ 我们是" in choices[0]
+    assert "您好，我们是全国第一的理财平台，保本保息，您放心。" in first
+    written = source.read_text("utf-8").split("，")[1]
+    assert f"您好，{written}，保本保息，您放心。" in second, "the line as it is after the first choice"
 
 
 def in_terminal(folder: Path, arguments: list[str], answers: dict[str, list[str]]) -> tuple[int, str]:

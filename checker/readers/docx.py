@@ -46,13 +46,12 @@ def open_package(members: dict[str, bytes]) -> Any:
     return docx.Document(pack(members))
 
 
-def pieces_of(document: Any) -> list[Piece]:
+def pieces_of(document: Any, notes: list[tuple[str, Any, Any]] | None = None) -> list[Piece]:
     """The pieces of a python-docx document; joined by line breaks they are the text that is checked.
 
-    ``source`` is the paragraph element of a piece of the body, None elsewhere.
+    ``source`` is the paragraph element of a piece. The pieces of the body come first; those of other parts
+    are of the elements that :func:`notes_of` gives, in their order.
     """
-    from docx.oxml import parse_xml
-
     headings = frozenset(
         style.style_id
         for style in document.styles
@@ -60,6 +59,23 @@ def pieces_of(document: Any) -> list[Piece]:
     )
     walk = _Walk(headings)
     pieces = list(walk.blocks(document.element.body))
+    for label, _, root in notes_of(document) if notes is None else notes:
+        found = walk.blocks(root)
+        pieces += [
+            replace(piece, place=label, turn="new" if first else "more")
+            for first, piece in _with_first(p for p in found if p.text.strip())
+        ]
+    return pieces
+
+
+def notes_of(document: Any) -> list[tuple[str, Any, Any]]:
+    """Label, part and root element of footnotes, endnotes, headers and footers.
+
+    What is changed in an element is saved only for parts the library keeps as elements; the others are bytes.
+    """
+    from docx.oxml import parse_xml
+
+    out = []
     for kind, name in _NOTES:
         parts = sorted(
             (str(relation.target_part.partname), relation.target_part)
@@ -67,13 +83,10 @@ def pieces_of(document: Any) -> list[Piece]:
             if not relation.is_external and relation.reltype.rsplit("/", 1)[-1] == kind
         )
         for number, (_, part) in enumerate(parts, 1):
+            root = getattr(part, "element", None)
             label = name if len(parts) == 1 else f"{name} {number}"
-            found = walk.blocks(parse_xml(part.blob))
-            pieces += [
-                replace(piece, place=label, turn="new" if first else "more", source=None)
-                for first, piece in _with_first(p for p in found if p.text.strip())
-            ]
-    return pieces
+            out.append((label, part, parse_xml(part.blob) if root is None else root))
+    return out
 
 
 def _with_first(pieces: Iterator[Piece]) -> Iterator[tuple[bool, Piece]]:

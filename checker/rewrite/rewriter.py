@@ -274,8 +274,8 @@ class Rewriter:
         # What may not be offered at all is not cured by words about something else in its clause.
         forbidden = [f.span for f in findings if f.category == "prohibited" and best(f) is None]
         for finding in findings:
-            if any(_inside(finding.span, edit.span) for edit in chosen):
-                cured.append(finding)
+            if _covered(finding, chosen):
+                cured += [] if any(finding is done for done in cured) else [finding]
                 continue
             for option in finding.rewrites:
                 if option.apply is Apply.MANUAL or any(_inside(span, option.span) for span in forbidden):
@@ -283,7 +283,11 @@ class Rewriter:
                 trial = disjoint([edit for edit in chosen if not _inside(edit.span, option.span)] + [option])
                 if option not in trial:
                     continue
-                also = [f for f in findings if any(_inside(f.span, edit.span) for edit in trial)]
+                also = [
+                    f
+                    for f in findings
+                    if f is finding or any(f is done for done in cured) or _covered(f, trial)
+                ]
                 allowed = before - Counter(f.rule_id for f in also)
                 if empty or covers(self._prover.rules(_applied(text, trial, region), known), allowed):
                     chosen, cured = trial, also
@@ -513,6 +517,10 @@ def _inside(inner: Span, outer: Span) -> bool:
     if inner.start == inner.end:
         return inner == outer
     return outer.start <= inner.start + 1 and inner.end - 1 <= outer.end and inner.overlaps(outer)
+
+
+def _covered(finding: Finding, edits: Sequence[Rewrite]) -> bool:
+    return any(_inside(finding.span, edit.span) for edit in edits)
 
 
 def _applied(text: str, edits: Sequence[Rewrite], region: Span) -> str:
