@@ -182,6 +182,15 @@ class Document:
         index = bisect_right(self._anchor_starts, offset) - 1
         return Place(line, column, self.anchors[index].label if index >= 0 else "")
 
+    def line_at(self, offset: int) -> Span:
+        """The line that holds a code point, without its line break; ``len(text)`` is allowed."""
+        number = bisect_right(self._line_starts, offset)
+        start = self._line_starts[number - 1]
+        end = self._line_starts[number] if number < len(self._line_starts) else len(self.text)
+        while end > start and self.text[end - 1] in "\r\n":
+            end -= 1
+        return Span(start, end)
+
     def turn_at(self, offset: int) -> Turn | None:
         """The turn that holds an offset, or None between turns and in texts without turns."""
         index = bisect_right(self._turn_starts, offset) - 1

@@ -19,12 +19,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter, deque
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from difflib import get_close_matches
-from itertools import accumulate
+from heapq import heappop, heappush
 from typing import Literal
 
 from checker.document import Document
@@ -36,6 +36,8 @@ from checker.types import Explanation, Finding, Level, Span, State, Suppression
 CATEGORY = "suppression"
 #: Of so many unknown names in one text it is told what may have been meant; looking takes a while.
 _MOST_HINTS = 20
+#: Of one comment so many unknown names are findings of their own.
+_MOST_NAMED = 20
 _WHY = "忽略标记会让问题不再出现在报告里，所以必须写明规则和理由，并在失效后及时清理。"
 # The body stops at the next comment, so that many open ones cost no more than one.
 _HTML = late(r"<!--[ \t]*huashu-(?P<verb>[a-z-]*)(?P<body>(?:(?!<!--).)*?)-->", re.DOTALL | re.IGNORECASE)
@@ -155,22 +157,42 @@ def apply_suppressions(
         if found:
             problems.append((directive, *found))
             continue
+        strange = 0
         for rule, scope in zip(directive.rules, directive.scopes, strict=False):
             if rule in known:
                 active.append((directive, rule, scope))
-            else:
+                continue
+            strange += 1
+            if strange <= _MOST_NAMED:
                 unknown.setdefault(rule, _unknown(rule, known if len(unknown) < _MOST_HINTS else ()))
                 problems.append((directive, "unknown-rule", unknown[rule]))
+        if strange > _MOST_NAMED:
+            more = f"这个忽略标记里还有 {strange - _MOST_NAMED} 个不认识的规则或分类，不起作用"
+            problems.append((directive, "unknown-rule", more))
     kept: list[Finding] = []
     suppressed: list[Suppression] = []
+    scopes: dict[str, list[tuple[Span, int]]] = {}
+    for number, (_, rule, scope) in enumerate(active):
+        scopes.setdefault(rule, []).append((scope, number))
+    places_of: dict[str, list[tuple[int, int]]] = {}
+    for at, finding in enumerate(findings):
+        for name in dict.fromkeys((finding.rule_id, finding.category)):
+            places_of.setdefault(name, []).append((finding.span.start, at))
+    first: dict[int, int] = {}
     used: set[int] = set()
-    scopes = _Scopes([(rule, scope) for _, rule, scope in active])
-    for finding in findings:
-        names = dict.fromkeys((finding.rule_id, finding.category))
-        matches = sorted(n for name in names for n in scopes.around(name, finding.span.start))
-        if matches:
-            used.update(matches)
-            suppressed.append(Suppression(finding, "inline", active[matches[0]][0].reason))
+    for name, about in scopes.items():
+        places = sorted(places_of.get(name, ()))
+        for at, number in _first_around(about, places):
+            first[at] = min(number, first.get(at, number))
+        starts = [start for start, _ in places]
+        used.update(
+            number
+            for scope, number in about
+            if bisect_left(starts, scope.start) < bisect_right(starts, scope.end)
+        )
+    for at, finding in enumerate(findings):
+        if at in first:
+            suppressed.append(Suppression(finding, "inline", active[first[at]][0].reason))
         else:
             kept.append(finding)
     for number, (directive, rule, _) in enumerate(active):
@@ -181,26 +203,24 @@ def apply_suppressions(
     return tuple(kept), tuple(suppressed), tuple(_findings(document, problems))
 
 
-class _Scopes:
-    """Which scopes of a rule hold a place, in time that does not grow with all the others."""
+def _first_around(
+    scopes: Iterable[tuple[Span, int]], places: Iterable[tuple[int, int]]
+) -> Iterator[tuple[int, int]]:
+    """(name of the place, least number of the scopes that hold it, their ends included).
 
-    def __init__(self, scopes: Sequence[tuple[str, Span]]) -> None:
-        by_rule: dict[str, list[tuple[Span, int]]] = {}
-        for number, (rule, scope) in enumerate(scopes):
-            by_rule.setdefault(rule, []).append((scope, number))
-        self._of = {rule: sorted(found) for rule, found in by_rule.items()}
-        self._starts = {rule: [scope.start for scope, _ in found] for rule, found in self._of.items()}
-        # The furthest end so far: before the first that reaches the place, no scope holds it.
-        self._ends = {
-            rule: list(accumulate((scope.end for scope, _ in found), max)) for rule, found in self._of.items()
-        }
-
-    def around(self, rule: str, place: int) -> list[int]:
-        """Numbers of the scopes of a rule that hold a place, its end included."""
-        if rule not in self._of:
-            return []
-        first, last = bisect_left(self._ends[rule], place), bisect_right(self._starts[rule], place)
-        return [number for scope, number in self._of[rule][first:last] if scope.end >= place]
+    Places are sorted. The time grows with scopes and places, not with their product: a line may be
+    the scope of every comment in it.
+    """
+    coming = deque(sorted(scopes))
+    held: list[tuple[int, int]] = []
+    for place, name in places:
+        while coming and coming[0][0].start <= place:
+            scope, number = coming.popleft()
+            heappush(held, (number, scope.end))
+        while held and held[0][1] < place:
+            heappop(held)
+        if held:
+            yield name, held[0][0]
 
 
 def _problem(directive: Directive, today: date) -> tuple[str, str] | None:
@@ -257,11 +277,12 @@ def _findings(document: Document, problems: Iterable[tuple[Directive, str, str]]
 
 def _comments(text: str) -> list[Directive]:
     found = [_html(match) for match in _HTML.finditer(text)]
-    taken = [directive.span for directive in found]
+    taken = deque(directive.span for directive in found)
     for match in _HASH.finditer(text):
-        directive = _hash(text, match)
-        if not any(span.overlaps(directive.span) for span in taken):
-            found.append(directive)
+        while taken and taken[0].end <= match.start():
+            taken.popleft()
+        if not taken or match.end() <= taken[0].start:
+            found.append(_hash(text, match))
     return sorted(found, key=lambda directive: directive.span)
 
 
@@ -283,7 +304,8 @@ def _hash(text: str, match: re.Match[str]) -> Directive:
     rest = _REASON.sub(" ", body)
     until = _UNTIL.search(rest)
     named = _UNTIL.sub(" ", rest).strip()
-    line_start = max(text.rfind("\n", 0, match.start()), text.rfind("\r", 0, match.start())) + 1
+    line_start = text.rfind("\n", 0, match.start()) + 1
+    line_start = text.rfind("\r", line_start, match.start()) + 1 or line_start
     own_line = not text[line_start : match.start()].strip(" \t\u3000\ufeff")
     said = next((words for words in reason.groups() if words), "") if reason else ""
     with_equals = "=" in match[0][: match.start("body") - match.start()]

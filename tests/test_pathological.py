@@ -1,7 +1,9 @@
 """Texts and files made to be slow or deep: the work grows with their length, not with its square.
 
-Nothing is timed here. Work is counted: calls of functions, ours and the interpreter's own, while a text
-is checked and while one of twice the length is. ``benchmarks/growth.py`` measures seconds.
+Work is counted: calls of functions, ours and the interpreter's own, while a text is checked and while one
+of twice the length is. Where the work is inside of such a call (a search through a long line), seconds of
+the processor are compared: four times the text takes four times as long, sixteen times if the work grows
+with the square, and the limit lies between. ``benchmarks/growth.py`` measures seconds.
 """
 
 from __future__ import annotations
@@ -9,9 +11,11 @@ from __future__ import annotations
 import io
 import json
 import sys
+import time
 import unicodedata
 import zipfile
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import pytest
@@ -23,7 +27,9 @@ from checker.lexicon import default
 from checker.lint import cases
 from checker.normalize import fold_table, plain_view
 from checker.readers import ReaderError, read_bytes
+from checker.report import FORMATS, RenderOptions
 from checker.suppress import parse_suppressions
+from checker.types import Report, Span
 
 QUICK, PROVING = Checker(industry="other", rewrites=False), Checker(industry="other")
 #: What is repeated, and whether it is guilty.
@@ -35,7 +41,6 @@ UNITS = {
     "a claim in disguise": "全國第壹",
     "labels": "客服：好\n",
     "refusals": "客服：稳赚不赔\n客户：不要\n",
-    "a call of refusals": "客户：不需要了\n客服：再考虑一下嘛\n" * 50,
     "braces": "{",
     "brackets": "【",
     "stage directions left open": "（停顿",
@@ -88,6 +93,103 @@ def test_twice_the_text_is_twice_the_work(name: str) -> None:
         spent(checker, unit * count * 2)  # what is made when first needed
         once, twice = spent(checker, unit * count), spent(checker, unit * count * 2)
         assert twice <= 2.4 * once + 1000, (once, twice)
+
+
+#: What is quiet in a short text: number of times -> text.
+MANY: dict[str, Callable[[int], str]] = {
+    "refusals in one call": lambda n: "".join(f"客户：不需要了\n客服：再考虑一下嘛{i}\n" for i in range(n)),
+    "comments of both kinds": lambda n: "".join(
+        f'<!-- huashu-disable-line absolute -- {i} -->\n最好的服务 # huashu: disable=price reason="{i}"\n'
+        for i in range(n)
+    ),
+    "comments about one line": lambda n: "我们最好。<!-- huashu-disable-line absolute -- x -->" * n,
+    "blocks left open": lambda n: "<!-- huashu-disable absolute -- x -->我们最好。\n" * n,
+    "unknown names in one comment": lambda n: (
+        f"<!-- huashu-disable-line {','.join(f'no-{i}' for i in range(n))} -- x -->我们最好。"
+    ),
+    "a missing reason in each comment": lambda n: "我们最好 # huashu: disable=absolute\n" * n,
+}
+
+
+@pytest.mark.parametrize("name", MANY)
+def test_many_of_a_kind_are_linear(name: str) -> None:
+    for make in (work, seconds):
+        once, more = (make(lambda n=n: _checked_anew(MANY[name](n))) for n in (500, 2000))
+        assert more <= 8 * once + 2000, (make.__name__, once, more)
+
+
+def _checked_anew(text: str) -> Report:
+    QUICK.engine.forget()
+    return QUICK.check(text)
+
+
+def seconds(run: Callable[[], object]) -> float:
+    """Of the processor; the least of three."""
+    spent = []
+    for _ in range(3):
+        start = time.process_time()
+        run()
+        spent.append(time.process_time() - start)
+    return min(spent)
+
+
+LINES = {
+    "one line": "我们的服务{}是全国最好的",
+    "one line of characters in pairs": "我们😀{}是全国最好的𠮷",
+    "lines": "我们的服务{}是全国最好的\n",
+    "turns": "客服：我们的服务{}是全国最好的\n",
+}
+
+
+@cache
+def reports(name: str) -> tuple[Report, Report]:
+    """Of 500 findings and of 2,000."""
+    return tuple(  # type: ignore[return-value]
+        QUICK.check("".join(LINES[name].format(i) for i in range(n))) for n in (500, 2000)
+    )
+
+
+@pytest.mark.parametrize("name", LINES)
+@pytest.mark.parametrize("form", FORMATS)
+def test_four_times_the_findings_render_in_four_times_the_time(form: str, name: str) -> None:
+    few, many = reports(name)
+    assert len(few.findings) > 400
+    once, more = (
+        seconds(lambda report=report: FORMATS[form].render([report], options=RenderOptions()))
+        for report in (few, many)
+    )
+    assert more <= 10 * once + 0.05, (once, more)
+
+
+@pytest.mark.parametrize("name", LINES)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
+def test_ranges_for_editors_are_linear(encoding: str, name: str) -> None:
+    pytest.importorskip("lsprotocol")
+    from checker.lsp.text import Text
+
+    def ranges(report: Report) -> None:
+        lines = Text(report.document.text, encoding)
+        for finding in report.findings:
+            lines.range(finding.span)
+
+    once, more = (seconds(lambda report=report: ranges(report)) for report in reports(name))
+    assert more <= 10 * once + 0.02, (once, more)
+
+
+def test_cells_that_are_not_found_again_are_looked_for_in_their_row() -> None:
+    pytest.importorskip("lsprotocol")
+    from checker.lsp.text import Cells, Text
+
+    def translate(count: int) -> None:
+        text = "角色,内容\n" + "".join(f'客服,"我们最好{n}",欢迎来\n' for n in range(count))
+        [document] = read_bytes(text.encode(), "a.csv")
+        # As an editor that put in other words: no cell is where it was.
+        cells = Cells(document, Text(text.replace("最好", "最棒"), "utf-16"))
+        for anchor in document.anchors:
+            cells(Span(anchor.start, anchor.start + 1), "")
+
+    once, more = (seconds(lambda n=n: translate(n)) for n in (500, 2000))
+    assert more <= 10 * once + 0.02, (once, more)
 
 
 def test_ten_megabytes_in_one_line_are_checked() -> None:

@@ -27,7 +27,7 @@ from checker.lsp.text import Cells, Text, Translate, same
 from checker.personal import masked_report
 from checker.pipeline import Checker
 from checker.readers import ReaderError, ReadOptions, read_bytes
-from checker.report import advice, edit_text, excuse_words, line_span, rewrite_words
+from checker.report import advice, edit_text, excuse_words, rewrite_words
 from checker.rewrite import best
 from checker.suppress import comment_above, plain_reason
 from checker.types import Apply, Finding, Level, Report, Rewrite, Span, State, Verdict, judge
@@ -324,7 +324,7 @@ class Server(LanguageServer):
             if finding.level.rank < self.options.min_level.rank:
                 continue
             place = translate(finding.span, finding.matched)
-            end = line_span(report.document.text, finding.span.start).end
+            end = report.document.line_at(finding.span.start).end
             line_end = translate(Span(end, end), "")
             fixes = []
             for rewrite in finding.rewrites:

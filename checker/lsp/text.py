@@ -13,23 +13,17 @@ from functools import cached_property
 
 from lsprotocol import types as lsp
 
+from checker.columns import Columns
 from checker.document import Document
 from checker.types import Span
 
 _BREAK = re.compile(r"\r\n|\n|\r")
-
-
-def units(text: str, encoding: str) -> int:
-    """The length of a text in the unit of a position encoding (``utf-8``, ``utf-16``, ``utf-32``)."""
-    if encoding == "utf-32" or text.isascii():
-        return len(text)
-    if encoding == "utf-8":
-        return len(text.encode("utf-8", "surrogatepass"))
-    return len(text) + sum(character > "\uffff" for character in text)
+#: What stands beside a cell.
+_EDGES = ",;\t\r\n"
 
 
 class Text:
-    """A version of a file, with its lines."""
+    """A version of a file, with its lines; ``encoding`` is ``utf-8``, ``utf-16`` or ``utf-32``."""
 
     def __init__(self, text: str, encoding: str) -> None:
         self.text = text
@@ -39,6 +33,10 @@ class Text:
     def starts(self) -> list[int]:
         """The offset of every line."""
         return [0, *(match.end() for match in _BREAK.finditer(self.text))]
+
+    @cached_property
+    def _columns(self) -> Columns:
+        return Columns(self.text, self.encoding)
 
     def line(self, number: int) -> Span:
         """A line without its line break; past the last line, the empty end of the text."""
@@ -51,7 +49,7 @@ class Text:
     def position(self, offset: int) -> lsp.Position:
         """The position of a code point."""
         line = bisect_right(self.starts, offset) - 1
-        return lsp.Position(line, units(self.text[self.starts[line] : offset], self.encoding))
+        return lsp.Position(line, self._columns.between(self.starts[line], offset))
 
     def range(self, span: Span) -> lsp.Range:
         """The range of a span."""
@@ -60,15 +58,10 @@ class Text:
     def offset(self, position: lsp.Position) -> int:
         """The code point at a position; a column past the line's end is its end."""
         start, end = self.line(position.line)
-        words = self.text[start:end]
-        if self.encoding == "utf-32" or words.isascii():
-            return start + min(position.character, len(words))
-        left = position.character
-        for index, character in enumerate(words):
-            if left <= 0:
-                return start + index
-            left -= units(character, self.encoding)
-        return end
+        if position.character <= 0:
+            return start
+        # Of the line alone: a version that an edit outdates is asked for few places.
+        return start + Columns(self.text[start:end], self.encoding).place(0, position.character)
 
     def span(self, place: lsp.Range) -> Span:
         """The span of a range, whichever of its ends comes first."""
@@ -143,14 +136,28 @@ class Cells:
         place = self._PLACE.match(self.document.anchors[number].label)
         if place is None:
             return None
-        start = self.file.line(int(place[1]) - 1).start
+        text, start, stop = self.file.text, self._row(int(place[1])), self._ends(number, int(place[1]))
         words = self.document.text[cell.start : cell.end]
         for written, quoted in ((f'"{_doubled(words)}"', True), (words, False)):
-            pattern = rf"(?:^|(?<=[,;\t\r\n])){re.escape(written)}(?=[,;\t\r\n]|\Z)"
-            match = re.compile(pattern).search(self.file.text, start)
-            if match is not None:
-                return match.start() + quoted, quoted
+            found = text.find(written, start, stop)
+            while found >= 0:
+                end = found + len(written)
+                if (not found or text[found - 1] in _EDGES) and (end == len(text) or text[end] in _EDGES):
+                    return found + quoted, quoted
+                found = text.find(written, found + 1, stop)
         return None
+
+    def _row(self, line: int) -> int:
+        return self.file.line(line - 1).start
+
+    def _ends(self, number: int, line: int) -> int:
+        """Where the next row with a cell that we know of begins."""
+        anchors = self.document.anchors
+        for following in range(number + 1, len(anchors)):
+            place = self._PLACE.match(anchors[following].label)
+            if place is not None and int(place[1]) > line:
+                return self._row(int(place[1]))
+        return len(self.file.text)
 
 
 def _doubled(text: str) -> str:

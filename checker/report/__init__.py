@@ -24,7 +24,6 @@ from checker.report._base import (
     edit_text,
     encodable,
     excuse_words,
-    line_span,
     rewrite_words,
 )
 from checker.types import Report
@@ -38,7 +37,6 @@ __all__ = [
     "edit_text",
     "encodable",
     "excuse_words",
-    "line_span",
     "rewrite_words",
 ]
 

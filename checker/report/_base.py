@@ -19,7 +19,6 @@ _SURROGATES = late(r"[\ud800-\udfff]")
 _CONTROLS = late(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 # Embeddings, overrides and isolates reorder what the reader sees; the report must not be fooled.
 _BIDI = late(r"[\u202a-\u202e\u2066-\u2069]")
-_LINE_END = late(r"[\r\n]")
 #: So many exemptions of one reason are named, the rest counted.
 _NAMED = 4
 REPLACEMENT = "\ufffd"
@@ -207,15 +206,3 @@ def shown(report: Report, options: RenderOptions) -> Iterator[Finding]:
 def is_excused(finding: Finding) -> bool:
     """True for what an exemption let pass."""
     return finding.state is State.EXCUSED
-
-
-def line_span(text: str, offset: int) -> Span:
-    """The line that holds an offset, without its line break."""
-    # Never further than the line is long: a mark that occurs nowhere would be looked for in the whole text.
-    first, width = offset, 256
-    start = 0
-    while first > 0 and not start:
-        first, width = max(offset - width, 0), 8 * width
-        start = max(text.rfind("\n", first, offset), text.rfind("\r", first, offset)) + 1
-    stop = _LINE_END.search(text, offset)
-    return Span(start, stop.start() if stop else len(text))

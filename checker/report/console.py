@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
+from checker.document import Document
 from checker.labels import (
     CATEGORY_NAMES,
     CHANNEL_NAMES,
@@ -31,7 +32,6 @@ from checker.report._base import (
     excuse_words,
     is_excused,
     level_counts,
-    line_span,
     name_of_document,
     one_line,
     overall,
@@ -45,6 +45,8 @@ ALIASES = ("full",)
 _INDENT = "    "
 _TAB = 4
 _CUT = "…"
+#: So many characters a column are looked at: most take one or two columns, some none.
+_REACH = 8
 _CODES = {"block": "1;31", "review": "1;33", "hint": "1;36", "pass": "1;32", "dim": "2", "bold": "1"}
 
 
@@ -128,7 +130,7 @@ def _finding(report: Report, finding: Finding, options: RenderOptions) -> list[s
         turn = report.document.turns[finding.turn]
         head += f" 第 {finding.turn + 1} 轮 {_clean(turn.label) or name_of(SPEAKER_NAMES, turn.speaker)}"
     lines = [head]
-    for number, excerpt in enumerate(_excerpt(report.document.text, finding, options.width)):
+    for number, excerpt in enumerate(_excerpt(report.document, finding, options.width)):
         lines.append(_INDENT + (_paint(excerpt, style, options) if number else excerpt))
     return lines + [f"  {_clean(line)}" for line in _explanation(finding)]
 
@@ -166,18 +168,22 @@ def _clean(text: str) -> str:
 # --- the line of text with its underline -----------------------------------------------------------
 
 
-def _excerpt(text: str, finding: Finding, width: int) -> tuple[str, str]:
+def _excerpt(document: Document, finding: Finding, width: int) -> tuple[str, str]:
     """The first line the finding touches, cut to the width, and the underline below it.
 
     An empty span (something missing) is marked by one ``^`` where it should be said.
     """
-    line = line_span(text, finding.span.start)
-    shown = printable(text[line.start : line.end])
-    start = finding.span.start - line.start
-    end = max(min(finding.span.end, line.end) - line.start, start)
+    span, line = finding.span, document.line_at(finding.span.start)
     room = max(width - len(_INDENT), 20)
+    # More than this is never shown, however long the line and the finding are.
+    reach = _REACH * room
+    left, right = max(line.start, span.start - reach), min(line.end, max(span.start, span.end) + reach)
+    right = min(right, span.start + 2 * reach)
+    shown = printable(document.text[left:right])
+    start = span.start - left
+    end = max(min(span.end, right) - left, start)
     before, words, after = shown[:start], shown[start:end], shown[end:]
-    if cell_len(_expand(shown)) > room:
+    if (left, right) != line or cell_len(_expand(shown)) > room:
         before, words, after = _window(before, words, after, room)
     column = cell_len(_expand(before))
     body = _expand(before + words + after)

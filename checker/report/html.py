@@ -9,7 +9,8 @@ looked at; a check box hides them. Colours never stand alone: levels differ in t
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -37,7 +38,6 @@ from checker.report._base import (
     encodable,
     excuse_words,
     level_counts,
-    line_span,
     name_of_document,
     overall,
     printable,
@@ -268,7 +268,7 @@ def _line_pieces(document: Document) -> list[tuple[Turn | None, Span, int]]:
     pieces: list[tuple[Turn | None, Span, int]] = []
     place = 0
     while True:
-        line = line_span(text, place)
+        line = document.line_at(place)
         following = line.end + (2 if text.startswith("\r\n", line.end) else 1)
         pieces.append((None, line, following))
         if line.end >= len(text):
@@ -277,29 +277,45 @@ def _line_pieces(document: Document) -> list[tuple[Turn | None, Span, int]]:
 
 
 def segments(
-    text: str, within: Span, marks: Sequence[Mark], comments: Iterable[Span] = ()
+    text: str, within: Span, marks: Sequence[Mark], comments: Sequence[Span] = ()
 ) -> Iterable[Segment]:
     """Cut a stretch of text at every edge of a mark or comment; the texts join to the stretch.
 
-    A mark of no width gives a segment without text that holds its badge.
+    Marks and comments are sorted, no two comments overlap. A mark of no width gives a segment
+    without text that holds its badge.
     """
     touching = [mark for mark in marks if _touches(mark.finding.span, within)]
-    silent = [span for span in comments if span.overlaps(within)]
+    first = bisect_right(comments, within.start, key=_end)
+    silent = comments[first : bisect_left(comments, within.end, first, key=_start)]
     edges = {within.start, within.end}
     for span in [*(mark.finding.span for mark in touching), *silent]:
         edges.update(edge for edge in span if within.start < edge < within.end)
     points = sorted(edges)
+    coming, quiet = deque(touching), deque(silent)
+    over: list[Mark] = []
     for number, start in enumerate(points):
         end = points[number + 1] if number + 1 < len(points) else start
-        for mark in touching:
-            span = mark.finding.span
-            if span.start == span.end == start:
+        over = [mark for mark in over if mark.finding.span.end > start]
+        while coming and coming[0].finding.span.start <= start:
+            mark = coming.popleft()
+            if mark.finding.span.end > start:
+                over.append(mark)
+            else:
                 yield Segment("", (mark,), (mark,))
+        while quiet and quiet[0].end <= start:
+            quiet.popleft()
         if end > start:
-            over = tuple(m for m in touching if m.finding.span.start <= start and end <= m.finding.span.end)
             badges = tuple(mark for mark in over if mark.finding.span.start == start)
-            comment = any(span.start <= start and end <= span.end for span in silent)
-            yield Segment(printable(text[start:end]), over, badges, comment)
+            comment = bool(quiet) and quiet[0].start <= start
+            yield Segment(printable(text[start:end]), tuple(over), badges, comment)
+
+
+def _start(span: Span) -> int:
+    return span.start
+
+
+def _end(span: Span) -> int:
+    return span.end
 
 
 def _touches(mark: Span, within: Span) -> bool:

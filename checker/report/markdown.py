@@ -12,7 +12,6 @@ from checker.report._base import (
     bases_by_condition,
     excuse_words,
     level_counts,
-    line_span,
     name_of_document,
     one_line,
     printable,
@@ -104,7 +103,7 @@ def _finding(report: Report, finding: Finding, number: int) -> list[str]:
 def _quote(report: Report, finding: Finding) -> str:
     """The words in bold with a little of their line around them."""
     text, span = report.document.text, finding.span
-    line = line_span(text, span.start)
+    line = report.document.line_at(span.start)
     start, end = max(line.start, span.start - _AROUND), max(span.end, min(line.end, span.end + _AROUND))
     before = ("…" if start > line.start else "") + _escape(text[start : span.start])
     after = _escape(text[span.end : end]) + ("…" if end < line.end else "")

@@ -12,7 +12,8 @@ from lsprotocol import types as lsp
 from pytest_lsp import ClientServerConfig, LanguageClient, client_capabilities
 
 from checker import check
-from checker.lsp.text import Text, units
+from checker.columns import Columns
+from checker.lsp.text import Text
 from checker.readers import ReadOptions, read_bytes, read_path
 from checker.types import Apply, Span
 
@@ -102,7 +103,7 @@ async def test_diagnostics_come_in_the_unit_of_the_client(client, tmp_path) -> N
         (finding.rule_id, finding.span) for finding in expected
     ]
     first = SCRIPT.index("最佳")
-    assert found[0].range.start == lsp.Position(0, units(SCRIPT[:first], client.encoding))
+    assert found[0].range.start == lsp.Position(0, Columns(SCRIPT, client.encoding).between(0, first))
     assert found[0].severity == lsp.DiagnosticSeverity.Error
     assert "依据：" in found[0].message
     assert found[0].source == "huashu"

@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 import pytest
 
 from checker import report as package
+from checker.document import Document
 from checker.labels import (
     CATEGORY_NAMES,
     CHANNEL_NAMES,
@@ -22,7 +23,7 @@ from checker.labels import (
     STRENGTH_NAMES,
     VERDICT_NAMES,
 )
-from checker.report import FORMATS, RenderOptions, line_span
+from checker.report import FORMATS, RenderOptions
 from checker.types import Level, Report, Span
 
 OPTIONS = RenderOptions(tool_version="1.2.3")
@@ -262,9 +263,9 @@ def test_markdown_starts_with_a_table_of_several_documents(call, clean):
 @pytest.mark.parametrize("mark", ["\n", "\r", "\r\n"])
 def test_a_line_is_found_however_long_it_is_and_whichever_mark_ends_it(mark):
     lines = ["短", "", "长" * 700, "很长" * 40_000, "尾"]
-    text = mark.join(lines)
+    document = Document(text=mark.join(lines))
     start = 0
     for line in lines:
         for offset in {start, start + len(line) // 2, start + len(line)}:
-            assert line_span(text, offset) == Span(start, start + len(line))
+            assert document.line_at(offset) == Span(start, start + len(line))
         start += len(line) + len(mark)
