@@ -41,7 +41,7 @@ _OPENING_TURNS = 4
 _SELLING = frozenset({"hides-source", "argues", "returns", "holds-on", "pushes-on", GOES_ON})
 #: How probable a push must be (:meth:`Turns.pushes`) where only the models hear it in a call that the agent placed; in a
 #: dialogue that the customer may have begun, or where the reply has a polite cue; and where cues show the selling.
-_HEARD, _HEARD_ANYWHERE, _SHOWN = 0.35, 0.85, 0.1
+_HEARD, _HEARD_ANYWHERE, _SHOWN = 0.5, 0.85, 0.1
 _POLITE = frozenset({"closes", "acknowledges", "accepts", "asks-once"})
 #: Who is busy or puts off has not said no, unless the log-odds of a no are higher than this.
 _LATER, _CLEAR = frozenset({"busy", "puts-off"}), 1.0
