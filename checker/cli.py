@@ -459,6 +459,8 @@ def _check(options: argparse.Namespace) -> int:
         return FAILED if errors else OK
     if options.annotate:
         _annotate(reports, options)
+    if options.unsafe_fixes and not (options.fix or options.diff):
+        _remark(options, "--unsafe-fixes does nothing without --fix or --diff")
     if options.fix or options.diff or options.interactive:
         reports = _fix(reports, options, checkers)
     if not options.diff:

@@ -61,6 +61,7 @@ _NEEDED = "|".join(
 )
 #: Part of a number, as a finding may cut it out.
 _FRAGMENT = rf"{_DIGIT}(?:{_GAP}{_DIGIT}){{3,}}"
+_LONG = rf"{_DIGIT}(?:{_GAP}{_DIGIT}){{6,}}[XxＸｘ]?"
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
@@ -302,6 +303,12 @@ def _disjoint(spans: Iterable[Span]) -> list[Span]:
     return out
 
 
+def _private(text: str) -> list[Span]:
+    """Personal data, and long numbers that are none by their check digits: misheard, mistyped or of another kind."""
+    numbers = (Span(*match.span()) for match in _compiled(_LONG).finditer(text))
+    return [*(datum.span for datum in find_personal_data(text)), *numbers]
+
+
 def _said_again(text: str, secrets: Iterable[str]) -> list[Span]:
     """Where a text says what is secret; a surname alone is a word like others."""
     return [
@@ -327,7 +334,7 @@ class Veil:
     def __init__(self, text: str, tagged: Tagged = ()) -> None:
         self._original = text
         self._kept: dict[str, str] = {}
-        found = _disjoint([*(d.span for d in find_personal_data(text)), *find_names(text, tagged)])
+        found = _disjoint([*_private(text), *find_names(text, tagged)])
         again = _said_again(text, [text[span.start : span.end] for span in found])
         self._secret = _disjoint([*found, *again])
         self.text = self.part(Span(0, len(text)))
@@ -343,8 +350,8 @@ class Veil:
 
     def hide(self, other: str) -> str:
         """Another text, such as a reason: its own personal data are hidden, and what is hidden in this one."""
-        found = [*(datum.span for datum in find_personal_data(other)), *find_names(other)]
-        secret = _disjoint([*found, *_said_again(other, self._kept.values())])
+        found = [*_private(other), *find_names(other), *_said_again(other, self._kept.values())]
+        secret = _disjoint(found)
         return self._veiled(other, Span(0, len(other)), secret)
 
     def lift(self, text: str) -> str:

@@ -56,6 +56,7 @@ _LINE = re.compile(r"^第 ([0-9]+) 行")
 Edits = Sequence[tuple[Report, Sequence[Rewrite]]]
 #: Longer changes are taken whole: comparing them letter by letter takes their product.
 _MOST_COMPARED = 1_000_000
+_ENDS = ("。", "！", "？")
 _MARKS = frozenset("，。！？；：、,.!?;:\n")
 
 
@@ -213,7 +214,8 @@ def _word(path: Path, edits: Edits, target: str | Path) -> list[Left]:
     left: list[Left] = []
     parts: list[Rewrite] = []
     for edit in changes:
-        changed = [_in_body(part, file) for part in changed_words(file.text, edit)]
+        is_said = edit.span.start == edit.span.end
+        changed = [_in_body(part, file, is_said=is_said) for part in changed_words(file.text, edit)]
         if all(file.can_track(part.span) for part in changed):
             parts += changed
         else:
@@ -224,12 +226,16 @@ def _word(path: Path, edits: Edits, target: str | Path) -> list[Left]:
     return left
 
 
-def _in_body(part: Rewrite, file: WordFile) -> Rewrite:
-    """What is said at the end is said at the end of the body: a footer is read last and is not."""
+def _in_body(part: Rewrite, file: WordFile, *, is_said: bool) -> Rewrite:
+    """A sentence said at the end of all, at the end of the body: a footer is read last, and not spoken.
+
+    Words that only lengthen the last ones stay; ``is_said`` for what changes no word that is there.
+    """
     end = len(file.text)
-    if part.span != (end, end) or file.body_end == end:
+    begins = is_said or part.text.startswith("。") or file.text.endswith(_ENDS)
+    if part.span != (end, end) or file.body_end == end or not begins:
         return part
-    ended = file.text[: file.body_end].endswith(("。", "！", "？"))
+    ended = file.text[: file.body_end].endswith(_ENDS)
     place = Span(file.body_end, file.body_end)
     return replace(part, span=place, text=part.text.lstrip("。") if ended else part.text)
 

@@ -29,6 +29,8 @@ from openpyxl.cell.text import InlineFont
 from checker import Checker
 from checker.cli import main
 from checker.readers import read_path
+from checker.rewrite_file import write_rewritten
+from checker.types import Apply, Rewrite, Span
 
 CLAIM = "您放心，这个理财保本保息。"
 TELL = "我是某某财富的小李。"
@@ -413,6 +415,19 @@ def test_fixed_are_findings_not_edits(tmp_path: Path, capsys: pytest.CaptureFixt
     assert before >= 2
     main(["check", str(source), "--fix", "--unsafe-fixes", "--no-config", "--industry", "finance"])
     assert f"{source}: {before - len(checked(source, 'finance'))} fixed" in capsys.readouterr().err
+
+
+def test_a_footer_whose_last_words_change_keeps_them(tmp_path: Path) -> None:
+    source = tmp_path / "in.docx"
+    document = docx.Document()
+    document.add_paragraph("您好")
+    document.sections[0].footer.paragraphs[0].text = "理财产品"
+    document.save(source)
+    (read,) = read_path(source)
+    end = len(read.text)
+    edit = Rewrite(Span(end - 2, end), "产品手册", Apply.SUGGEST)
+    assert write_rewritten(source, [(Checker().check(read), [edit])], tmp_path / "out.docx") == []
+    assert text_of(tmp_path / "out.docx") == "您好\n理财产品手册"
 
 
 @pytest.mark.parametrize("flag", ["--fix", "--diff"])
