@@ -109,12 +109,16 @@ def _with(text: str, stretch: Span, edits: Sequence[Rewrite]) -> str:
 
 
 def _outcome(text: str, edit: Rewrite, made: Sequence[Rewrite]) -> str:
-    """The clauses that a suggestion changes as they would read; empty when it is all of them."""
+    """The clauses that a suggestion changes as they would read, or the sentence it deletes from.
+
+    Empty when the suggestion itself is all of it.
+    """
     sentence = sentence_span(text, edit.span, _line(text, edit.span))
     touched = [clause for clause in clause_spans(text, sentence) if clause.overlaps(edit.span)]
     if not touched:
         return ""
-    said = _with(text, Span(touched[0].start, touched[-1].end), [*made, edit])
+    stretch = Span(touched[0].start, touched[-1].end) if edit.text else sentence
+    said = _with(text, stretch, [*made, edit])
     return f" → {said}" if said != edit.text else ""
 
 

@@ -493,6 +493,7 @@ def test_choices_show_what_the_clause_becomes_and_none_is_offered_twice(
     choices = [line for line in first.splitlines() if line[3:4] == "."]
     assert len({line[5:] for line in choices}) == len(choices)
     assert "→ 我们是" in choices[0]
+    assert all("→" in line for line in choices if "删去" in line)
     assert "您好，我们是全国第一的理财平台，保本保息，您放心。" in first
     written = source.read_text("utf-8").split("，")[1]
     assert f"您好，{written}，保本保息，您放心。" in second, "the line as it is after the first choice"

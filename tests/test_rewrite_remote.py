@@ -243,6 +243,16 @@ def test_an_answer_that_changes_only_what_was_found_is_shown(server: Server) -> 
             ["不含宽带的套餐网速比较快。", "没有含宽带的套餐网速比较快。"],
         ),
         (
+            "我们平安的稳健一号套餐按年收费且网速全国第一。",
+            "我们平安的稳健一号套餐按年收费且网速比较快。",
+            [
+                "我们太保的稳健一号套餐按年收费且网速比较快。",
+                "我们的稳健一号套餐按年收费且网速比较快。",
+                "我们平安的成长一号套餐按年收费且网速比较快。",
+                "我们平安的稳健一号套餐按月收费且网速比较快。",
+            ],
+        ),
+        (
             "李娜推荐的这款套餐网速全国第一。",
             "李娜推荐的这款套餐网速比较快。",
             ["王芳推荐的这款套餐网速比较快。", "这款套餐网速比较快。"],
@@ -292,6 +302,7 @@ def test_what_was_found_leaves_with_the_placeholders_of_its_sentence(server: Ser
     server.reply = says("")
     rewrites(server.url, text="跟您核对一下，身份证号是11010519491231002X对吧。")
     said = [json.loads(body["messages"][1]["content"]) for body in server.bodies]
-    assert {item["不合规"] for item in said} == {"〔1〕", "身份证号是〔1〕"}
+    assert said
+    assert all("〔1〕" in item["不合规"] for item in said)
     assert all("身份证号是〔1〕对吧" in item["话术"] for item in said)
     assert "1949" not in json.dumps(said, ensure_ascii=False)

@@ -63,17 +63,21 @@ _LIGHT = frozenset(
 )
 #: Tags of what makes a name with the word behind it: 畅享|套餐, 稳健|一号.
 _JOINED = frozenset(("a", "b", "v", "vn", "z"))
-#: A number that no unit follows: 团费只要九十九.
-_NUMERAL = late("[0-9.]+|[一二两三四五六七八九十百千万亿]{2,}")
+#: A number, also without a unit or in a name: 团费只要九十九, 稳健一号.
+_NUMERAL = late(
+    "[0-9.]+.*|[一二两三四五六七八九十百千万亿]{2,}.*|[一二两三四五六七八九十](?![个些点下样直定起种款])..?"
+)
 #: Who or what is named by its last word.
 _BODY = late(
     r".{2,}(?:银行|保险|证券|公司|集团|基金|信托|医院|药业|大学|学院|学校|协会|委员会|总局|平台|电信|移动|联通|品牌|套餐)"
 )
-_NAME_TAGS = frozenset(("nr", "nrt", "nrfg", "ns", "nt", "nz", "eng"))
+_NAME_TAGS = frozenset(("nr", "nrt", "nrfg", "ns", "nt", "nz", "eng", "j"))
+#: Whose the goods are: 我们平安的保险.
+_OURS = late(r"(?:我们|咱们?|我是)([\u4e00-\u9fff]{2,8}?)的")
 _NEGATION = late("不(?![错仅但])|没有?|[无勿]|未(?!来)|非(?!常)|(?<![特分级区个识性])别(?!墅)")
 #: What a promise is bound to, or how far it goes.
 _BOUND = late(
-    "如果|若|只|仅|限|除|须|需|满|凭|才|首|前提|至少|最多|不超过|以[上下内]|之[前后]|左右|起|至|部分|可能|预计|历史|过往"
+    "如果|若|只|仅|限|除|须|需|满|凭|才|首|前提|至少|最多|不超过|以[上下内]|之[前后]|左右|起|至|部分|可能|预计|历史|过往|按[年月日天周季次]"
 )
 _SYSTEM = (
     "你是中国电话销售话术的合规编辑。用户给出一句话术和其中不合规的词。请把整句改成合规、口语、通顺的说法，"
@@ -233,7 +237,7 @@ def _keeps(asked: Asked, span: Span, new: str) -> bool:
     named = (w.text for w in asked.grammar.words(new) if w.tag in _NAME_TAGS or _BODY.fullmatch(w.text))
     foreign = (match.group() for match in _FOREIGN.finditer(new))
     figures = (fact for fact in facts(new) if not fact.startswith("【"))
-    kept = (*facts(old), *_names(words, found, asked.grammar))
+    kept = (*facts(old), *_OURS.findall(old), *_names(words, found, asked.grammar))
     return (
         all(words in new for words in kept)
         and all(words in sentence for words in (*people, *named, *foreign, *figures))
