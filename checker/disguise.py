@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -59,6 +59,7 @@ def respell(base: View, changes: Iterable[Change], name: str) -> View | None:
         return None
     texts: list[str] = []
     sources: list[int] = []
+    last_sources: list[int] = []
     starts: list[int] = []
     ends: list[int] = []
     place = 0
@@ -70,12 +71,14 @@ def respell(base: View, changes: Iterable[Change], name: str) -> View | None:
         for first, last, reading in by_sentence[number]:
             texts.append(base.text[here:first] + reading)
             sources += range(here, first)
-            # The reading's characters share the places of what was written; its ends are exact.
-            if reading:
-                sources += [min(first + step, last - 1) for step in range(len(reading) - 1)] + [last - 1]
+            last_sources += range(here, first)
+            for one, other in _written_as(base.text[first:last], reading):
+                sources.append(first + one)
+                last_sources.append(first + other)
             here = last
         texts.append(base.text[here:end] + "\n")
         sources += [*range(here, end), end - 1]
+        last_sources += [*range(here, end), end - 1]
         place = len(sources)
         ends.append(place - 1)
     text = "".join(texts)
@@ -84,10 +87,34 @@ def respell(base: View, changes: Iterable[Change], name: str) -> View | None:
         text,
         encode(text),
         base.index[np.array(sources, dtype=np.int32)],
+        base.lasts[np.array(last_sources, dtype=np.int32)],
         np.array(starts, np.int32),
         np.array(ends, np.int32),
         base.sentences[np.array(numbers, np.int32)],
     )
+
+
+def _written_as(written: str, reading: str) -> list[tuple[int, int]]:
+    """(first, last) places in ``written`` of what each character of ``reading`` stands for.
+
+    Where the lengths differ nobody can say which part means which character: all but what both
+    begin and end with stands for each.
+
+    >>> _written_as("zui", "最"), _written_as("最平", "最便宜"), _written_as("宝本", "保本")
+    ([(0, 2)], [(0, 0), (1, 1), (1, 1)], [(0, 0), (1, 1)])
+    """
+    size, length = len(written), len(reading)
+    if size == length:
+        return [(place, place) for place in range(size)]
+    shorter = min(size, length) - 1
+    head = next((step for step in range(shorter) if written[step] != reading[step]), max(shorter, 0))
+    most = shorter - head
+    tail = next((step for step in range(most) if written[-1 - step] != reading[-1 - step]), max(most, 0))
+    return [
+        *((place, place) for place in range(head)),
+        *[(head, size - tail - 1)] * (length - head - tail),
+        *((place, place) for place in range(size - tail, size)),
+    ]
 
 
 def _ordinary(text: str) -> bool:
@@ -262,12 +289,14 @@ class Disguises:
             number += 1
         return False
 
-    def _cuts_word(self, view: View, start: int, end: int) -> bool:
-        """True when an edge of (start, end) cuts a word."""
+    def _cuts_word(self, view: View, start: int, end: int, edges_known: Sequence[int] = ()) -> bool:
+        """True when an edge of (start, end) cuts a word; at ``edges_known`` none is cut."""
         base, edges = self._words(view, start, end)
         first, last = start - base, end - base
         number = bisect_left(edges, last)
-        return edges[bisect_right(edges, first) - 1] < first or (number < len(edges) and edges[number] > last)
+        return (start not in edges_known and edges[bisect_right(edges, first) - 1] < first) or (
+            end not in edges_known and number < len(edges) and edges[number] > last
+        )
 
     def _covering(self, view: View, start: int, end: int, reading: str, *, beyond: bool = True) -> Spans:
         """Where fragments cover ``reading`` written at (start, end); offsets in the view, longest first.
@@ -511,8 +540,11 @@ class Disguises:
             beside.setdefault(-sign[1], []).append(sign)
         for place, end, readings in tries:
             near = [*beside.get(end, ()), *beside.get(-place, ())]
+            row = _row(beside, place, end) if near else None
             for reading in readings:
-                if self._sign_believable(view, (place, end), reading, near):
+                if self._sign_believable(view, (place, end), reading, near) or (
+                    row is not None and self._covering(view, *row[0], row[1] + reading + row[2], beyond=False)
+                ):
                     yield place, end, reading
                     break
 
@@ -539,7 +571,11 @@ class Disguises:
         covers = self._covering(view, start, end, reading, beyond=len(reading) < 2)
         if not reading:
             covers = [(a, b) for a, b in covers if a < start and end < b]
-        if any(not self._cuts_word(view, a, b) for a, b in covers):
+        # What ends at a sign that no ordinary text holds cuts no word there.
+        sure = [
+            place for first, last, _ in near if view.text[first:last] in self._sure for place in (first, last)
+        ]
+        if any(not self._cuts_word(view, a, b, sure) for a, b in covers):
             return True
         for other_start, other_end, others in near:
             pairs = [other + reading if other_end == start else reading + other for other in others]
@@ -681,50 +717,58 @@ class Disguises:
             head, tail = left[0] if left else "", right[0] if right else ""
             if not head and not tail:
                 continue
-            change = self._latin_reading(view, start, end, head, tail)
-            if change is not None:
-                yield change
+            yield from self._latin_reading(view, start, end, head, tail)
 
-    def _latin_reading(self, view: View, start: int, end: int, head: str, tail: str) -> Change | None:
+    def _latin_reading(self, view: View, start: int, end: int, head: str, tail: str) -> Sequence[Change]:
+        """What letters at (start, end) between Chinese characters mean; syllable by syllable where they spell it."""
         written = re.sub(r"[^a-z]", "", view.text[start:end])
         if not 1 < len(written) <= 24:
-            return None
+            return ()
         clause = self._clause(view, start, end)
         named = any(cue in clause for cue in self._data["name_cues"])
         if named:
-            return None
+            return ()
         spaced = len(written) != end - start
         for syllables in self._cut(written):
             if len(syllables) > 6 or (spaced and len(syllables) < 2):
                 continue
             found = self._latin_fragment(view, start, end, head, tail, syllables, spelt=True)
             if found:
-                return start, end, found
+                return _by_syllable(view.text, start, end, syllables, found)
             if 1 < len(syllables) <= 6:
                 # Nothing of the word is written out: only a word of its own right for a rule.
                 for fragment in self._by_initials("".join(s[0] for s in syllables)):
                     if (
                         len(fragment) > 2 or fragment in self._short or self._beside(view, start, end)
                     ) and all(self._says(c, s) for c, s in zip(fragment, syllables)):
-                        return start, end, fragment
+                        return _by_syllable(view.text, start, end, syllables, fragment)
             for cut in range(1, len(syllables)):
                 one = self._latin_fragment(view, start, end, head, "", syllables[:cut], spelt=True)
                 other = self._latin_fragment(view, start, end, "", tail, syllables[cut:], spelt=True)
                 if one and other:
-                    return start, end, one + other
+                    return _by_syllable(view.text, start, end, syllables, one + other)
         if spaced or len(written) > 8:
-            return None
-        meant = self._data["abbreviations"].get(written)
-        if meant and (
+            return ()
+        meanings = self._abbreviations.get(written)
+        if meanings and (
             self._beside(view, start, end)
             or (head and tail and any(cue in clause for cue in self._data["abbreviation_cues"]))
         ):
-            return start, end, str(meant)
+            near = (meant for meant in meanings if self._covering(view, start, end, meant))
+            return [(start, end, next(near, meanings[-1]))]
         if len(written) <= 4:
             found = self._latin_fragment(view, start, end, head, tail, list(written), spelt=False)
             if found:
-                return start, end, found
-        return None
+                return [(start, end, found)]
+        return ()
+
+    @cached_property
+    def _abbreviations(self) -> dict[str, list[str]]:
+        """What initials may mean; of several meanings one that makes a word with its neighbours, or the last."""
+        return {
+            letters: [meant] if isinstance(meant, str) else meant
+            for letters, meant in self._data["abbreviations"].items()
+        }
 
     def _latin_fragment(
         self, view: View, start: int, end: int, head: str, tail: str, syllables: list[str], *, spelt: bool
@@ -823,6 +867,8 @@ class Disguises:
         doubtful = (differs & self._telling_flags[written]).any(axis=1)
         doubtful &= (lengths == 3) | (2 * wrong > lengths)
         weak = (differs & self._weak_flags[spellings]).any(axis=1)
+        # 稳赚布赔: in a long word one rare character for a function word
+        weak &= (lengths == 3) | (wrong > 1) | (differs & self._everyday_flags[written]).any(axis=1)
         chosen = (~spelt & ~doubtful & ~weak).nonzero()[0]
         done = -1
         for place in chosen[np.lexsort((numbers[chosen], -lengths[chosen], starts[chosen]))].tolist():
@@ -892,6 +938,34 @@ class Disguises:
             if self._in_word(view, place, place + 1):
                 return False
         return not self._cuts_word(view, start, end)
+
+
+def _row(
+    beside: Mapping[int, Sequence[tuple[int, int, list[str]]]], start: int, end: int
+) -> tuple[tuple[int, int], str, str] | None:
+    """((start, end), before, after) of signs in a row around one, as first read; None when less than three."""
+    before = after = ""
+    count = 1
+    while start and (signs := beside.get(-start)):
+        start, before, count = signs[0][0], signs[0][2][0] + before, count + 1
+    while signs := beside.get(end):
+        end, after, count = signs[0][1], after + signs[0][2][0], count + 1
+    return ((start, end), before, after) if count > 2 else None
+
+
+def _by_syllable(text: str, start: int, end: int, syllables: Sequence[str], meant: str) -> list[Change]:
+    """A change for each character of ``meant`` that the syllables written at (start, end) spell."""
+    if len(syllables) != len(meant):
+        return [(start, end, meant)]
+    changes = []
+    for number, (syllable, character) in enumerate(zip(syllables, meant), 1):
+        left, place = len(syllable), start
+        while left or (number == len(syllables) and place < end):
+            left -= "a" <= text[place] <= "z"
+            place += 1
+        changes.append((start, place, character))
+        start = place
+    return changes
 
 
 _RUN = late(r"(?<![0-9a-z])[a-z]+(?:[ '·-][a-z]+)*(?![0-9a-z])")

@@ -117,8 +117,9 @@ class Engine:
             place = _Place(scene, view, number)
             judge = _SentenceJudge(self, place.text, held)
             for rule, first, last, fired, candidate in judge.run(woken, place.differs):
-                left, right = place.plain(first, last)
-                read_as = place.text[first:last]
+                start, end = place.covered(first, last)
+                left, right = place.plain(start, end)
+                read_as = place.text[start:end]
                 hit = Hit(
                     rule, place.reading, left, right, read_as, fired, place.text, (first, last), candidate
                 )
@@ -262,23 +263,44 @@ class _Place:
         self._index = scene.plain.index
         self._origin = int(scene.plain.starts[self.number])
         self._sentence = scene.sentence(self.number)
-        self._places: list[int] | None = None
+        self._places: tuple[list[int], list[int]] | None = None
 
     def plain(self, first: int, last: int) -> tuple[int, int]:
         """(start, end) in the sentence of the plain view."""
         if self.reading == "plain":
             return first, last
         if self._places is None:
-            written = self._view.index[self._start : self._start + len(self.text)]
-            self._places = (self._index.searchsorted(written) - self._origin).tolist()
-        return self._places[first], self._places[max(last - 1, first)] + 1
+            here = slice(self._start, self._start + len(self.text))
+            starts = self._index.searchsorted(self._view.index[here])
+            stops = self._index.searchsorted(self._view.lasts[here], side="right")
+            self._places = ((starts - self._origin).tolist(), (stops - self._origin).tolist())
+        return self._places[0][first], self._places[1][max(last - 1, first)]
 
     def differs(self, first: int, last: int) -> bool:
-        """False when nothing was undone here, so that the plain view has judged it."""
-        if self.reading == "plain":
-            return True
+        """False when nothing was undone here or right beside it, so that the plain view has judged it."""
+        return (
+            self.reading == "plain" or self._undone(first, last) or self.covered(first, last) != (first, last)
+        )
+
+    def covered(self, first: int, last: int) -> tuple[int, int]:
+        """What is found by a match: with the letters read right beside it where it holds none (zg第一)."""
+        if self.reading == "plain" or self._undone(first, last):
+            return first, last
+        while first and self._spelt(first - 1):
+            first -= 1
+        while last < len(self.text) and self._spelt(last):
+            last += 1
+        return first, last
+
+    def _undone(self, first: int, last: int) -> bool:
         left, right = self.plain(first, last)
         return self._sentence[left:right] != self.text[first:last]
+
+    def _spelt(self, place: int) -> bool:
+        """True of a character that was read from Latin letters."""
+        left, _ = self.plain(place, place + 1)
+        written = self._sentence[left]
+        return written != self.text[place] and written.isascii() and written.isalpha()
 
 
 class _SentenceJudge:

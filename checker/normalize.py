@@ -4,8 +4,8 @@ The **plain** view folds case, width, traditional characters, circled digits and
 code point at a time through a table, drops what cannot be seen, and puts one private character
 for every slot (``{姓名}``) and stage direction (``（停顿）``). The **inserted** view additionally
 drops symbols, spaces, fillers and stutter between Han characters, only in sentences that hold
-some. Both are NumPy arrays of code points with an array of origins, so that
-``text[index[start] : index[end - 1] + 1]`` is what the user wrote. No view ever joins two
+some. Both are NumPy arrays of code points with two arrays of origins, so that
+``text[index[start] : lasts[end - 1] + 1]`` is what the user wrote. No view ever joins two
 sentences: sentence ends are kept in all of them.
 """
 
@@ -49,8 +49,9 @@ _SAME = {
     "⋯": "…", "‥": "…", "\r": "\n", "\t": " ", "\u2028": "\n", "\u2029": "\n", "\x0b": "\n", "\x0c": "\n",
     "\u2800": " ", "\u3164": " ", "壹": "一", "弌": "一", "弍": "二", "贰": "二", "貳": "二", "弎": "三", "叁": "三",
     "參": "参", "柒": "七", "捌": "八", "玖": "九", "“": '"', "”": '"', "„": '"', "「": '"', "」": '"', "『": '"', "』": '"',
-    "‘": "'", "’": "'",
+    "‘": "'", "’": "'", **dict(zip("āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜü", "aaaaeeeeiiiioooouuuuvvvvv")),
 }  # fmt: skip
+_MARKS = ("Mn", "Me")
 _CHINESE_DIGITS = "零一二三四五六七八九"
 
 
@@ -61,7 +62,7 @@ def fold_table() -> Codes:
     NFKC where it gives one character, then lower case, traditional to simplified (OpenCC's
     ``t2s``), then Chinese punctuation to one width. Built in about 50 ms, then kept.
     """
-    name = f"fold-1-{unicodedata.unidata_version}"
+    name = f"fold-2-{unicodedata.unidata_version}"
     return cached_arrays(name, lambda: {"table": _make_fold_table()})["table"]
 
 
@@ -80,7 +81,7 @@ def _make_fold_table() -> Codes:
     for code in odd:
         character = chr(code)
         category = unicodedata.category(character)
-        if category in ("Cf", "Mn", "Me") or (category == "Cc" and character not in "\n\r\t\x0b\x0c"):
+        if category in ("Cf", *_MARKS) or (category == "Cc" and character not in "\n\r\t\x0b\x0c"):
             table[code] = _DROP
             continue
         folded = unicodedata.normalize("NFKC", character)
@@ -221,15 +222,18 @@ _ASCII = {full: half for half, full in _FULL_WIDTH.items()}
 class View:
     """Sentences of a document as they may be read.
 
-    ``readings[k]`` is the number in :data:`READINGS` of how sentence ``k`` is read. ``text`` is what rules see. ``index[i]`` is the code point of the document that the i-th
-    character of the view comes from. Sentence ``k`` of the view is ``text[starts[k]:ends[k]]``
-    without its final mark; ``sentences[k]`` is its number in the plain view.
+    ``readings[k]`` is the number in :data:`READINGS` of how sentence ``k`` is read. ``text`` is what
+    rules see. ``index[i]`` and ``lasts[i]`` are the first and the last code point of the document
+    that the i-th character of the view was read from: one and the same but for disguises of several
+    characters (zui好) and characters with marks on them. Sentence ``k`` of the view is
+    ``text[starts[k]:ends[k]]`` without its final mark; ``sentences[k]`` is its number in the plain view.
     """
 
     readings: npt.NDArray[np.int8]
     text: str
     codes: Codes
     index: Indices
+    lasts: Indices
     starts: Indices
     ends: Indices
     sentences: Indices
@@ -251,9 +255,9 @@ class View:
     def origin(self, start: int, end: int) -> Span:
         """The span of the document behind ``text[start:end]``; an empty span stays empty."""
         if end <= start:
-            place = int(self.index[start]) if start < len(self.index) else int(self.index[-1]) + 1
+            place = int(self.index[start]) if start < len(self.index) else int(self.lasts[-1]) + 1
             return Span(place, place)
-        return Span(int(self.index[start]), int(self.index[end - 1]) + 1)
+        return Span(int(self.index[start]), int(self.lasts[end - 1]) + 1)
 
 
 def _cut_long(starts: Indices, ends: Indices, codes: Codes) -> tuple[Indices, Indices]:
@@ -298,9 +302,10 @@ def plain_view(document: Document, blank: Sequence[Span] = ()) -> View:
         codes[start] = code
     kept = codes != _DROP
     if kept.all():
-        index = np.arange(len(codes), dtype=np.int32)
+        index = lasts = np.arange(len(codes), dtype=np.int32)
     else:
         index = kept.nonzero()[0].astype(np.int32)
+        lasts = _with_marks(text, index)
         codes = codes[kept]
     codes = _fix_numbers(codes)
     stops = np.flatnonzero(_character_classes()["sentence"][codes]).astype(np.int32)
@@ -311,7 +316,18 @@ def plain_view(document: Document, blank: Sequence[Span] = ()) -> View:
     if len(starts) and int((ends - starts).max()) > LONGEST_SENTENCE:
         starts, ends = _cut_long(starts, ends, codes)
     numbers = np.arange(len(starts), dtype=np.int32)
-    return View(np.zeros(len(starts), np.int8), decode(codes), codes, index, starts, ends, numbers)
+    return View(np.zeros(len(starts), np.int8), decode(codes), codes, index, lasts, starts, ends, numbers)
+
+
+def _with_marks(text: str, index: Indices) -> Indices:
+    """The last code point of each character that was kept: its combining marks belong to it."""
+    lasts = index.copy()
+    gaps = (np.diff(index, append=len(text)) > 1).nonzero()[0]
+    for place, last in zip(gaps.tolist(), index[gaps].tolist()):
+        while last + 1 < len(text) and unicodedata.category(text[last + 1]) in _MARKS:
+            last += 1
+        lasts[place] = last
+    return lasts
 
 
 @lru_cache(maxsize=1)
@@ -468,6 +484,7 @@ def select(
         decode(view_codes),
         view_codes,
         plain.index[places],
+        plain.lasts[places],
         starts,
         ends,
         plain.sentences[numbers],
@@ -485,6 +502,7 @@ def join(one: View, other: View | None) -> View:
         f"{one.text}\n{other.text}",
         codes,
         np.concatenate([one.index, one.index[-1:], other.index]),
+        np.concatenate([one.lasts, one.lasts[-1:], other.lasts]),
         np.concatenate([one.starts, other.starts + np.int32(place)]),
         np.concatenate([one.ends, other.ends + np.int32(place)]),
         np.concatenate([one.sentences, other.sentences]),

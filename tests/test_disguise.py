@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import accumulate
 
 import pytest
+from pypinyin import Style, lazy_pinyin
 
+from checker.data import load_yaml
 from checker.disguise import Disguises
 from checker.document import Document
 from checker.normalize import inserted_view, plain_view
 from checker.numerals import number_readings
 from checker.pipeline import Checker
 from checker.scene import Scene
+from checker.types import Span
 
 # {} is where the claim stands; each claim is written with its plain form for reference.
 CLAIMS = {
@@ -48,114 +53,124 @@ MECHANICAL: dict[str, Callable[[str], str]] = {
 }
 
 GUILTY = [
-    ("homophone", "我们这个基金稳赚布赔，您放心。"),
-    ("homophone", "这款理财产品宝本保息，您看看。"),
-    ("homophone", "我们的奶粉销量全国弟一，您可以了解。"),
-    ("homophone", "这款茶能根制糖尿病，您试试。"),
-    ("homophone", "这个理财零封险，您可以放心买。"),
-    ("homophone", "我们家的牛奶全国罪好，您尝尝。"),
-    ("homophone", "贴上这膏药立干见影，腰马上不疼。"),
-    ("homophone", "这套课程保证您能考锅，不过全额退款。"),
-    ("homophone", "这款药酒可以抗岩，老人喝了都说好。"),
-    ("homophone", "我们的空气净化器世界领鲜，您看看。"),
-    ("asr-error", "这是国家及的产品，您放心用。"),
-    ("asr-error", "我们这是顶集的产品，您看看。"),
-    ("asr-error", "我们的技术视界领先，您可以对比。"),
-    ("asr-error", "这款茶包能直料失眠，您带两盒。"),
-    ("asr-error", "用了没效果，无笑全额退款。"),
-    ("asr-error", "这批茶砖淌着赚钱，您囤十箱就够。"),
-    ("asr-error", "这台仪器世界令先，同行都在学。"),
-    ("asr-error", "代理我家酸奶淌着赚钱，名额不多。"),
-    ("asr-error", "这张卡零封险，闲钱放着就行。"),
-    ("asr-error", "喝我们的灵芝汤，癌症也能根制。"),
-    ("asr-error", "我们的按摩仪至疗失眠，您试试。"),
-    ("nasal", "这款产品世界令先，您可以看看。"),
-    ("lookalike", "我们的净水器是囯家级的产品，您放心。"),
-    ("lookalike", "本店卤鹅是全国蕞好的，招牌挂着呢。"),
-    ("lookalike", "这款枕头能冶疗失眠，您试试。"),
-    ("lookalike", "我们这个项目稳嫌不赔，您投吧。"),
-    ("lookalike", "这个理财保夲保息，您放心。"),
-    ("lookalike", "这瓶精油可以冶疗关节炎。"),
-    ("lookalike", "我们的床垫全国苐一，您看看。"),
-    ("lookalike", "这款理财零风脸，您放心投。"),
-    ("lookalike", "这款空调全网最底价，您下单吧。"),
-    ("lookalike", "这是惟一一款能根冶糖尿病的茶。"),
-    ("split-char", "这个项目禾急赚不赔，您投吧。"),
-    ("split-char", "茶园拿的国宀豕级认证，包装上印着。"),
-    ("split-char", "我们的技术世界令页先，您看看。"),
-    ("split-char", "这个枕头能氵台疗失眠，您试试。"),
-    ("split-char", "这款茶能木艮治糖尿病，您买两盒。"),
-    ("split-char", "我们的产品全国最女子，您看看。"),
-    ("split-char", "常喝这种菌汤抗疒嵒，大夫都夸。"),
-    ("split-char", "这款理财亻呆本保息，您放心。"),
-    ("split-char", "这个项目稳贝兼不赔，您投吧。"),
-    ("split-char", "我们的净水机全国竹弟一，您看看。"),
-    ("split-char", "我们的产品纟色对安全，没有任何副作用。"),
-    ("pinyin", "本店卤鹅销量quanguo第一，天天排队。"),
-    ("pinyin", "茶园拿的guojia级认证，您喝着看。"),
-    ("pinyin", "这个项目wen赚不赔，您投吧。"),
-    ("pinyin", "这款理财保ben保息，您放心。"),
-    ("pinyin", "这款茶能gen治糖尿病，您买两盒。"),
-    ("pinyin", "点一支檀香就能zhi疗失眠，三晚见效。"),
-    ("pinyin", "这款茶能抗ai，您带两盒吧。"),
-    ("pinyin", "我们的技术世jie领先，您看看。"),
-    ("pinyin", "这瓶酵素gen治糖尿病，邻居都停药了。"),
-    ("pinyin", "加盟我们tang着赚钱，您考虑一下。"),
-    ("pinyin", "这个投资ling风险，您放心。"),
-    ("pinyin", "本店卤鹅是全国zui好的，招牌挂着呢。"),
-    ("pinyin", "买这只基金wen赚不赔，行情摆着呢。"),
-    ("pinyin", "这份年金ling风险，您闭眼存。"),
-    ("pinyin", "用了没效果，wu效全额退款。"),
-    ("initials", "我们的净水机全国dy，您看看。"),
-    ("initials", "我们的净水机是qg第一的牌子。"),
-    ("initials", "这个枕头能zl失眠，您试试。"),
-    ("initials", "我们卖的是gjj的品质，送礼也体面。"),
-    ("initials", "这个项目wz不赔，您投吧。"),
-    ("initials", "这批字画wz不赔，您收两幅。"),
-    ("initials", "这款理财bb保息，您放心。"),
-    ("mixed", "这罐蜂蜜是囯*家*及的品质。"),
-    ("mixed", "我们的净水机是zg第1的牌子。"),
-    ("mixed", "本店卤鹅销量qg第①，天天排队。"),
-    ("mixed", "这个项目禾急贝兼不赔，您投吧。"),
-    ("mixed", "这款理财保·夲·保·息，您放心。"),
-    ("mixed", "我们的牛奶全-国-蕞-好，您尝尝。"),
-    ("mixed", "这个枕头能 冶 疗 失 眠，您试试。"),
-    ("mixed-digit", "本店卤鹅销量全国第①，天天排队。"),
-    ("mixed-digit", "这个投资〇风险，您放心。"),
-    ("mixed-digit", "这个投资0风险，您放心。"),
-    ("mixed-digit", "这副中药对胃病百分之9十八有效，研究证明过的。"),
-    ("mixed-digit", "我们的祛痘膏有效率高达98个percent。"),
-    ("mixed-digit", "我们的祛痘膏有效率高达玖捌%。"),
-    ("mixed-digit", "这块玉原价3w6，现在只要6百6。"),
-    ("mixed-digit", "这块玉原价3.6万，现在只要660。"),
-    ("mixed-digit", "这块玉原价3萬六，现在只要六百六。"),
-    ("leet", "本店卤鹅销量全国NO.1，天天排队。"),
-    ("leet", "本店卤鹅销量全国TOP1，天天排队。"),
-    ("leet", "我们的祛斑霜1oo%有效，您买一瓶吧。"),
-    ("leet", "加盟我们躺着赚￥，您考虑一下。"),
-    ("emoji-substitute", "加盟我们躺着赚💰，您考虑一下。"),
-    ("emoji-substitute", "跟着我炒股稳赚💰，您拉个群。"),
-    ("emoji-substitute", "我们的净水机全国🥇，您看看。"),
-    ("emoji-substitute", "我们的祛斑霜💯有效，您买一瓶吧。"),
-    ("dialect", "本店卤鹅是全国至好的，招牌挂着呢。"),
-    ("dialect", "本店的烧鹅全国最正，外卖也送。"),
-    ("dialect", "呢款系国家级嘅产品，您放心。"),
-    ("dialect", "买我哋嘅基金，冇风险，包您赚。"),
-    ("dialect", "这批茶具全国最靓，景德镇烧的。"),
-    ("traditional", "這個項目穩賺不賠，您投吧。"),
-    ("traditional", "這款茶能根治糖尿病，您買兩盒。"),
-    ("fullwidth", "我们的祛斑霜１００％有效，用过都知道。"),
-    ("filler", "我们卖的是国家，嗯，级的品质，送礼也体面。"),
-    ("filler", "这个盘子稳赚，就是，不赔，闭眼跟。"),
-    ("filler", "喝这个能根治，那个，糖尿病，药都不用吃。"),
-    ("filler", "这个项目稳赚，这个，不赔，您投吧。"),
-    ("stutter", "我们的净水机全国全国第第一，您看看。"),
-    ("stutter", "这款茶能根治糖、糖尿病，您买两盒。"),
-    ("stutter", "这款理财保、保本保息，您放心。"),
-    ("symbol-run", "我们的祛斑霜1_0_0_%_有_效，用过都知道。"),
-    ("symbol-run", "这款酒全+国+第+一，窖藏的。"),
-    ("reorder", "本店卤鹅是销量第一，全国的，天天排队。"),
-    ("no-punct", "这个项目稳赚不赔您投吧不用考虑"),
+    ("homophone", "我们这个基金[[稳赚布赔]]，您放心。"),
+    ("homophone", "这款理财产品[[宝本保息]]，您看看。"),
+    ("homophone", "我们的奶粉销量全国[[弟一]]，您可以了解。"),
+    ("homophone", "这款茶[[能根制糖尿病]]，您试试。"),
+    ("homophone", "这个理财[[零封险]]，您可以放心买。"),
+    ("homophone", "我们家的牛奶全国[[罪好]]，您尝尝。"),
+    ("homophone", "贴上这膏药[[立干见影]]，腰马上不疼。"),
+    ("homophone", "这套课程[[包锅]]，您放心报名。"),
+    ("homophone", "这款药酒可以[[抗岩]]，老人喝了都说好。"),
+    ("homophone", "我们的空气净化器[[世界领鲜]]，您看看。"),
+    ("asr-error", "这是[[国家及]]的产品，您放心用。"),
+    ("asr-error", "我们这是[[顶集]]的产品，您看看。"),
+    ("asr-error", "我们的技术[[视界领先]]，您可以对比。"),
+    ("asr-error", "这款茶包[[能直料失眠]]，您带两盒。"),
+    ("asr-error", "用了没效果，[[无笑全额退款]]。"),
+    ("asr-error", "这批茶砖[[淌着赚钱]]，您囤十箱就够。"),
+    ("asr-error", "这台仪器[[世界令先]]，同行都在学。"),
+    ("asr-error", "代理我家酸奶[[淌着赚钱]]，名额不多。"),
+    ("asr-error", "这张卡[[零封险]]，闲钱放着就行。"),
+    ("asr-error", "喝我们的灵芝汤，[[癌症也能根制]]。"),
+    ("asr-error", "我们的按摩仪[[至疗失眠]]，您试试。"),
+    ("nasal", "这款产品[[世界令先]]，您可以看看。"),
+    ("lookalike", "我们的净水器是[[囯家级]]的产品，您放心。"),
+    ("lookalike", "本店卤鹅是全国[[蕞好]]的，招牌挂着呢。"),
+    ("lookalike", "这款枕头[[能冶疗失眠]]，您试试。"),
+    ("lookalike", "这是[[稳赚卜赔]]的项目"),
+    ("lookalike", "我们这个项目[[稳嫌不赔]]，您投吧。"),
+    ("lookalike", "这个理财[[保夲保息]]，您放心。"),
+    ("lookalike", "这瓶精油[[可以冶疗关节炎]]。"),
+    ("lookalike", "我们的床垫全国[[苐一]]，您看看。"),
+    ("lookalike", "这款理财[[零风脸]]，您放心投。"),
+    ("lookalike", "这款空调全网[[最底]]价，您下单吧。"),
+    ("lookalike", "这是[[惟一一款能根冶糖尿病的茶]]。"),
+    ("split-char", "这个项目[[禾急赚不赔]]，您投吧。"),
+    ("split-char", "茶园拿的[[国宀豕级]]认证，包装上印着。"),
+    ("split-char", "我们的技术[[世界令页先]]，您看看。"),
+    ("split-char", "这个枕头[[能氵台疗失眠]]，您试试。"),
+    ("split-char", "这款茶[[能木艮治糖尿病]]，您买两盒。"),
+    ("split-char", "我们的产品全国[[最女子]]，您看看。"),
+    ("split-char", "常喝这种菌汤[[抗疒嵒]]，大夫都夸。"),
+    ("split-char", "这款理财[[亻呆本保息]]，您放心。"),
+    ("split-char", "这个项目[[稳贝兼不赔]]，您投吧。"),
+    ("split-char", "我们的净水机全国[[竹弟一]]，您看看。"),
+    ("split-char", "这款茶[[氵台疗失眠]]"),
+    ("split-char", "我们的产品[[纟色对安全]]，没有任何副作用。"),
+    ("pinyin", "本店卤鹅销量[[quanguo第一]]，天天排队。"),
+    ("pinyin", "茶园拿的[[guojia级]]认证，您喝着看。"),
+    ("pinyin", "这个项目[[wen赚不赔]]，您投吧。"),
+    ("pinyin", "这款理财[[保ben保息]]，您放心。"),
+    ("pinyin", "这款茶[[能gen治糖尿病]]，您买两盒。"),
+    ("pinyin", "点一支檀香[[就能zhi疗失眠]]，三晚见效。"),
+    ("pinyin", "这款茶能[[抗ai]]，您带两盒吧。"),
+    ("pinyin", "我们的技术[[世jie领先]]，您看看。"),
+    ("pinyin", "这瓶酵素[[gen治糖尿病]]，邻居都停药了。"),
+    ("pinyin", "加盟我们[[tang着赚钱]]，您考虑一下。"),
+    ("pinyin", "这个投资[[ling风险]]，您放心。"),
+    ("pinyin", "本店卤鹅是全国[[zui好]]的，招牌挂着呢。"),
+    ("pinyin", "买这只基金[[wen赚不赔]]，行情摆着呢。"),
+    ("pinyin", "这份年金[[ling风险]]，您闭眼存。"),
+    ("pinyin", "我们有[[zui好]]的产品"),
+    ("pinyin", "我们是[[guo家级]]产品"),
+    ("pinyin", "这款[[wen赚不赔]]"),
+    ("pinyin", "我们用[[zui先进]]的技术"),
+    ("pinyin", "这款产品[[zuihao]]。"),
+    ("pinyin", "用了没效果，[[wu效全额退款]]。"),
+    ("initials", "我们的净水机全国[[dy]]，您看看。"),
+    ("initials", "我们的净水机是[[qg第一]]的牌子。"),
+    ("initials", "这个枕头[[能zl失眠]]，您试试。"),
+    ("initials", "我们卖的是[[gjj]]的品质，送礼也体面。"),
+    ("initials", "这个项目[[wz不赔]]，您投吧。"),
+    ("initials", "这批字画[[wz不赔]]，您收两幅。"),
+    ("initials", "这款理财[[bb保息]]，您放心。"),
+    ("mixed", "这罐蜂蜜是[[囯*家*及]]的品质。"),
+    ("initials", "咱们是[[zg第1]]的装修公司"),
+    ("mixed", "我们是全国[[zg第1品牌]]"),
+    ("mixed", "我们的净水机是[[zg第1]]的牌子。"),
+    ("mixed", "本店卤鹅销量[[qg第①]]，天天排队。"),
+    ("mixed", "这个项目[[禾急贝兼不赔]]，您投吧。"),
+    ("mixed", "这款理财[[保·夲·保·息]]，您放心。"),
+    ("mixed", "我们的牛奶全-国-[[蕞-好]]，您尝尝。"),
+    ("mixed", "这个枕头[[能 冶 疗 失 眠]]，您试试。"),
+    ("mixed-digit", "本店卤鹅销量全国[[第①]]，天天排队。"),
+    ("mixed-digit", "这个投资[[〇风险]]，您放心。"),
+    ("mixed-digit", "这个投资[[0风险]]，您放心。"),
+    ("mixed-digit", "这副中药对胃病[[有效率百分之9十八]]，研究证明过的。"),
+    ("mixed-digit", "我们的祛痘膏[[有效率高达98个percent]]。"),
+    ("mixed-digit", "我们的祛痘膏[[有效率高达玖捌%]]。"),
+    ("mixed-digit", "这块玉[[原价3w6，现在只要6百6]]。"),
+    ("mixed-digit", "这块玉[[原价3.6万，现在只要660]]。"),
+    ("mixed-digit", "这块玉[[原价3萬六，现在只要六百六]]。"),
+    ("leet", "本店卤鹅销量全国[[NO.1]]，天天排队。"),
+    ("leet", "本店卤鹅销量全国[[TOP1]]，天天排队。"),
+    ("leet", "我们的祛斑霜[[1oo%有效]]，您买一瓶吧。"),
+    ("leet", "加盟我们[[躺着赚￥，]]您考虑一下。"),
+    ("emoji-substitute", "加盟我们[[躺着赚💰，]]您考虑一下。"),
+    ("emoji-substitute", "跟着我炒股[[稳赚💰]]，您拉个群。"),
+    ("emoji-substitute", "我们的净水机全国[[🥇]]，您看看。"),
+    ("emoji-substitute", "我们的祛斑霜[[💯有效]]，您买一瓶吧。"),
+    ("dialect", "本店卤鹅是全国[[至好]]的，招牌挂着呢。"),
+    ("dialect", "本店的烧鹅全国[[最正]]，外卖也送。"),
+    ("dialect", "呢款系[[国家级]]嘅产品，您放心。"),
+    ("dialect", "买我哋嘅基金，[[冇风险]]，包您赚。"),
+    ("dialect", "这批茶具全国[[最靓]]，景德镇烧的。"),
+    ("traditional", "這個項目[[穩賺不賠]]，您投吧。"),
+    ("traditional", "這款茶[[能根治糖尿病]]，您買兩盒。"),
+    ("combining-mark", "这款酒是全国[[第̲一̲]]，窖藏的。"),
+    ("fullwidth", "我们的祛斑霜[[１００％有效]]，用过都知道。"),
+    ("filler", "我们卖的是[[国家，嗯，级]]的品质，送礼也体面。"),
+    ("filler", "这个盘子[[稳赚，就是，不赔]]，闭眼跟。"),
+    ("filler", "[[喝这个能根治，那个，糖尿病]]，药都不用吃。"),
+    ("filler", "这个项目[[稳赚，这个，不赔]]，您投吧。"),
+    ("stutter", "我们的净水机全国全国[[第第一]]，您看看。"),
+    ("stutter", "这款茶[[能根治糖、糖尿病]]，您买两盒。"),
+    ("stutter", "这款理财保、[[保本保息]]，您放心。"),
+    ("symbol-run", "我们的祛斑霜[[1_0_0_%_有_效]]，用过都知道。"),
+    ("symbol-run", "这款酒全+国+[[第+一]]，窖藏的。"),
+    ("reorder", "本店卤鹅是[[销量第一]]，全国的，天天排队。"),
+    ("no-punct", "这个项目[[稳赚不赔]]您投吧不用考虑"),
 ]
 
 INNOCENT = [
@@ -205,9 +220,77 @@ def test_mechanical_disguises_are_found(checker: Checker, claim: str, technique:
     assert _flagged(checker, CLAIMS[claim].format(MECHANICAL[technique](claim)))
 
 
-@pytest.mark.parametrize(("technique", "text"), GUILTY)
-def test_disguised_claims_are_found(checker: Checker, technique: str, text: str) -> None:
-    assert _flagged(checker, text)
+@pytest.mark.parametrize(("technique", "marked"), GUILTY)
+def test_disguised_claims_are_found_whole(checker: Checker, technique: str, marked: str) -> None:
+    head, claim, tail = re.split(r"\[\[|\]\]", marked)
+    findings = checker.check(head + claim + tail).findings
+    found = {f.matched: f.span.start for f in findings if f.level != "hint"}
+    assert found.get(claim) == len(head), found
+
+
+def _splits() -> dict[str, str]:
+    return {real: parts[0] for real, parts in load_yaml("confusions.yaml")["splits"].items()}
+
+
+def _shapes() -> dict[str, str]:
+    return {real: likes[0] for real, likes in load_yaml("confusions.yaml")["shapes"].items()}
+
+
+#: How one character of a claim is written, or the same character where the disguise knows none.
+BY_CHARACTER: dict[str, Callable[[str], str]] = {
+    "split-char": lambda character: _splits().get(character, character),
+    "lookalike": lambda character: _shapes().get(character, character),
+    "pinyin": lambda character: lazy_pinyin(character)[0],
+    "pinyin-capital": lambda character: lazy_pinyin(character)[0].title(),
+    "pinyin-tone": lambda character: lazy_pinyin(character, style=Style.TONE)[0],
+    "initial": lambda character: lazy_pinyin(character)[0][0],
+    "combining-mark": lambda character: character + "\u0332",
+    "symbol": lambda character: "*" + character,
+    "fullwidth": lambda character: "".join(
+        chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in lazy_pinyin(character)[0]
+    ),
+}
+
+
+def _disguised(claim: str, technique: str) -> Iterator[list[str]]:
+    """The claim with one to three characters in a row disguised, character by character."""
+    written = [BY_CHARACTER[technique](character) for character in claim]
+    for size in (1, 2, 3):
+        for start in range(len(claim) - size + 1):
+            stretch = range(start, start + size)
+            if all(written[place] != claim[place] for place in stretch):
+                yield [written[place] if place in stretch else c for place, c in enumerate(claim)]
+
+
+@pytest.mark.parametrize("technique", BY_CHARACTER)
+def test_findings_and_rewrites_take_whole_disguises(checker: Checker, technique: str) -> None:
+    exact = 0
+    for claim, carrier in CLAIMS.items():
+        head, tail = carrier.split("{}")
+        plain = {
+            (f.rule_id, f.matched): f.span for f in checker.check(carrier.format(claim)).findings if f.matched
+        }
+        for pieces in _disguised(claim, technique):
+            written = [*head, *pieces, *tail]
+            edges = [0, *accumulate(map(len, written))]
+            text = "".join(written)
+            cuts = {
+                place
+                for start, end, piece in zip(edges, edges[1:], written)
+                for place in range(start + 1, end)
+                if not piece.startswith("*")
+            }
+            for finding in checker.check(text).findings:
+                # A rewrite may take the words around, and leave a mark on the character before it.
+                rewrites = () if technique == "combining-mark" else finding.rewrites
+                for span in (finding.span, *(rewrite.span for rewrite in rewrites)):
+                    assert cuts.isdisjoint(span), (text, finding.rule_id, text[span.start : span.end])
+                undisguised = plain.get((finding.rule_id, finding.explanation.read_as))
+                if undisguised is not None:
+                    whole = Span(edges[undisguised.start], edges[undisguised.end])
+                    assert text[whole.start : whole.end].lstrip("*") == finding.matched
+                    exact += 1
+    assert exact > len(CLAIMS)
 
 
 @pytest.mark.parametrize(
@@ -217,6 +300,8 @@ def test_disguised_claims_are_found(checker: Checker, technique: str, text: str)
         ("98个percent", ["98%"]),
         ("九成八", ["98%"]),
         ("百分之九十八点五", ["98.5%"]),
+        ("百分之9十八", ["98%"]),
+        ("百分之98.5", ["98.5%"]),
         ("1oo%", ["100"]),
         ("1w8", ["18000"]),
         ("1.8万", ["18000"]),
@@ -241,12 +326,15 @@ def test_the_explanation_says_what_was_read_as_what(checker: Checker) -> None:
 
 @pytest.mark.parametrize(("technique", "text"), GUILTY)
 def test_every_view_keeps_the_way_back_to_the_text(checker: Checker, technique: str, text: str) -> None:
+    text = re.sub(r"\[\[|\]\]", "", text)
     scene = Scene([Document(text=text)])
     view = checker.engine.disguises.read(scene.plain)
-    assert len(view.text) == len(view.codes) == len(view.index)
+    assert len(view.text) == len(view.codes) == len(view.index) == len(view.lasts)
+    assert (view.index <= view.lasts).all()
     assert all(0 <= place < len(text) for place in view.index.tolist())
     for start, end in zip(view.starts.tolist(), view.ends.tolist()):
-        assert view.index[start:end].tolist() == sorted(view.index[start:end].tolist())
+        for places in (view.index[start:end].tolist(), view.lasts[start:end].tolist()):
+            assert places == sorted(places)
 
 
 def test_an_ordinary_text_has_no_disguised_views(checker: Checker) -> None:
