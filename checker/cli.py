@@ -90,6 +90,7 @@ def _expected(error: Exception) -> bool:
         "UsageError",
         "ModelError",
         "DeskError",
+        "UnknownIndustryError",
     }
     return bool(names & {base.__name__ for base in type(error).__mro__})
 

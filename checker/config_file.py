@@ -13,7 +13,7 @@ import yaml
 
 from checker.config import CALL_FIELDS, KEYS, NAME, Config, Problem
 from checker.document import CHANNELS
-from checker.labels import CATEGORY_NAMES
+from checker.labels import CATEGORY_NAMES, UnknownIndustryError, industry_id
 from checker.types import Level
 from checker.yaml_text import Loader
 
@@ -60,8 +60,9 @@ class Reader:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.problems: list[Problem] = []
+        self._owns_lexicons = False
         self._kinds: dict[str, Callable[[str, yaml.Node], Any]] = {
-            "industry": self._text,
+            "industry": self._industry,
             "channel": self._channel,
             "lexicons": self._folders,
             "disable": self._rules,
@@ -90,6 +91,7 @@ class Reader:
             self._report(node, "", f"expected keys such as 'industry: insurance', found {_found(node)}")
             return Config()
         values: dict[str, Any] = {}
+        self._owns_lexicons = any(name.value == "lexicons" for name, _ in node.value)
         for key, value in self._items("", node):
             if key not in self._kinds:
                 near = get_close_matches(key, KEYS, n=1)
@@ -195,6 +197,16 @@ class Reader:
         if not values["url"].startswith(("http://", "https://")):
             self._report(node, f"{key}.url", "expected an address; begin it with https://")
         return values
+
+    def _industry(self, key: str, node: yaml.Node) -> str | None:
+        name = self._text(key, node)
+        if name and self._owns_lexicons:  # they may add industries; the checker knows
+            return name
+        try:
+            return industry_id(name) if name else None
+        except UnknownIndustryError as error:
+            self._report(node, key, str(error))
+            return None
 
     def _channel(self, key: str, node: yaml.Node) -> str | None:
         return self._choice(key, node, CHANNELS)

@@ -6,7 +6,7 @@ strength of a user's own lexicon) is shown as it is: see :func:`name_of`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
 
@@ -97,6 +97,47 @@ INDUSTRY_NAMES = _frozen(
         "travel": "旅游",
     }
 )
+
+
+class UnknownIndustryError(ValueError):
+    """An industry that nobody knows; the message names near ones."""
+
+
+def industry_id(name: str, own: Collection[str] = ()) -> str:
+    """The id of an industry from its id or Chinese name; ``own`` are ids of a user's own lexicons.
+
+    Raises UnknownIndustryError.
+
+    >>> industry_id("insurance"), industry_id("房地产"), industry_id(" Loan ")
+    ('insurance', 'realestate', 'loan')
+    >>> industry_id("insurence")
+    Traceback (most recent call last):
+    checker.labels.UnknownIndustryError: unknown industry 'insurence'; did you mean insurance (保险)?
+    """
+    wanted = name.strip()
+    if wanted in own:
+        return wanted
+    if wanted.lower() in INDUSTRY_NAMES:
+        return wanted.lower()
+    from difflib import get_close_matches
+
+    ids = {chinese: slug for slug, chinese in INDUSTRY_NAMES.items()}
+    if wanted in ids:
+        return ids[wanted]
+    near = get_close_matches(wanted.lower(), [*INDUSTRY_NAMES, *ids], n=3, cutoff=0.5)
+    near += [chinese for chinese in ids if wanted and (wanted in chinese or chinese in wanted)]
+    slugs = dict.fromkeys(ids.get(one, one) for one in near)
+    told = ", ".join(f"{slug} ({INDUSTRY_NAMES[slug]})" for slug in (slugs or INDUSTRY_NAMES))
+    what = f"did you mean {told}?" if slugs else f"use one of {told}"
+    raise UnknownIndustryError(f"unknown industry {wanted!r}; {what}")
+
+
+def known_industry(name: str | None, own: Collection[str] = ()) -> str | None:
+    """As :func:`industry_id`; None where nobody knows the industry, as in the data of an archive."""
+    try:
+        return industry_id(name, own) if name else None
+    except UnknownIndustryError:
+        return None
 
 
 def name_of(names: Mapping[str, str], slug: object) -> str:

@@ -14,6 +14,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 
 from checker import __version__, pages
 from checker.document import CHANNELS, Document
+from checker.labels import UnknownIndustryError, industry_id
 from checker.lexicon import load
 from checker.personal import masked_report
 from checker.pipeline import Checker
@@ -35,7 +36,11 @@ def make_server(config: Path | None = None, *, show_personal_data: bool = False)
     checker = Checker(config=config)
 
     def checked(text: str, industry: str | None, channel: str | None) -> Report:
-        report = checker.check(_document(text, industry, channel))
+        try:
+            known = industry_id(industry, checker.own_industries(industry)) if industry else None
+        except UnknownIndustryError as error:
+            raise ToolError(str(error)) from None
+        report = checker.check(_document(text, known, channel))
         return report if show_personal_data else masked_report(report)
 
     server: MCPServer[Any] = MCPServer(

@@ -13,6 +13,7 @@ from checker.dialogue import Dialogues
 from checker.document import CHANNELS, Document
 from checker.engine import Engine
 from checker.hearing import blanked, marked
+from checker.labels import industry_id, known_industry
 from checker.lexicon import Lexicon, load
 from checker.rewrite import Endpoint, RemoteRewriter, Rewriter
 from checker.scene import Scene, Setting
@@ -31,7 +32,7 @@ class Checker:
     are folders layered over ours. ``model`` is a file that ``huashu train`` wrote; without it ours
     is used. With ``rewrites=False`` no rewrite is made, which is faster.
 
-    Raises LexiconError, ConfigError, ModelError or ValueError (unknown channel) when made or first
+    Raises LexiconError, ConfigError, ModelError or ValueError (unknown industry or channel) when made or first
     used; checking a text raises nothing.
     """
 
@@ -46,14 +47,29 @@ class Checker:
         rewrites: bool = True,
     ) -> None:
         self.config = config if isinstance(config, Config) else load_config(config) if config else Config()
-        self.industry = industry or self.config.industry
+        self._folders = (*self.config.lexicons, *lexicons)
+        wanted = industry or self.config.industry
+        self.industry = industry_id(wanted, self.own_industries(wanted)) if wanted else None
         self._channel = channel or self.config.channel
         if self._channel is not None and self._channel not in CHANNELS:
             raise ValueError(f"unknown channel {self._channel!r}; use one of {', '.join(CHANNELS)}")
         self.channel = self._channel or CHANNELS[0]
         self.rewrites = rewrites
         self._model = model or self.config.model
-        self._folders = (*self.config.lexicons, *lexicons)
+
+    def own_industries(self, name: str | None) -> frozenset[str]:
+        """The industries that a user's own lexicons add; empty where ``name`` is one of ours."""
+        if not self._folders or name is None or known_industry(name) is not None:
+            return frozenset()
+        return frozenset().union(*(rule.industries for rule in self.lexicon.rules))
+
+    def industry_of(self, document: Document) -> str | None:
+        """The industry a document names, or else this checker's; None where it is to be guessed.
+
+        A name that nobody knows counts as none.
+        """
+        name = document.industry
+        return known_industry(name, self.own_industries(name)) or self.industry
 
     @cached_property
     def lexicon(self) -> Lexicon:
@@ -221,7 +237,7 @@ class Checker:
     def _guesses(self, scene: Scene) -> list[tuple[Guess | None, Guess | None]]:
         """What the words of each document say of industry and channel; None where the user has said it."""
         asked = [
-            (not (document.industry or self.industry), not (document.channel in CHANNELS or self._channel))
+            (self.industry_of(document) is None, not (document.channel in CHANNELS or self._channel))
             for document in scene.documents
         ]
         if not any(map(any, asked)):
@@ -236,7 +252,7 @@ class Checker:
     def _setting(self, document: Document, industry: Guess | None, channel: Guess | None) -> Setting:
         said = document.channel if document.channel in CHANNELS else self._channel
         return Setting(
-            industry.value if industry else document.industry or self.industry,
+            industry.value if industry else self.industry_of(document),
             industry is None,
             (channel.value if channel else said) or CHANNELS[0],
             channel is None,

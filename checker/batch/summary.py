@@ -314,6 +314,7 @@ def _quality(
         "没有同意标记": pl.col("consent").is_null(),
         "没有分出说话人": pl.col("turns") == 0,
         "行业不明": pl.col("industry") == "",
+        "行业名不认识（按文字判断）": pl.col("unknown_industry") != "",
         "通话编号重复": pl.col("call_id").is_duplicated(),
     }
     counts = calls.select([look.sum().alias(name) for name, look in looks.items()]).row(0) if total else ()

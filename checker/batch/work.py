@@ -13,6 +13,7 @@ from typing import Any
 
 from checker.batch.records import CallRecord, RawCall, parse
 from checker.hearing import SCORE
+from checker.labels import known_industry
 from checker.personal import masked_report
 from checker.pipeline import Checker
 from checker.readers import ReaderError
@@ -30,6 +31,7 @@ CALLS = {
     "duration": "double",
     "campaign": "string",
     "industry": "string",
+    "unknown_industry": "string",
     "channel": "string",
     "consent": "bool",
     "outcome": "string",
@@ -119,6 +121,7 @@ def _call_row(record: CallRecord, report: Report, checker: Checker) -> tuple[Any
         record.duration,
         record.campaign,
         report.industry or "",
+        _unknown_industry(record, checker),
         report.channel,
         record.consent,
         record.outcome,
@@ -129,6 +132,12 @@ def _call_row(record: CallRecord, report: Report, checker: Checker) -> tuple[Any
         "refuses" in acts,
         "opts-out" in acts,
     )
+
+
+def _unknown_industry(record: CallRecord, checker: Checker) -> str:
+    """The industry that the archive names and nobody knows."""
+    name = record.document.industry or ""
+    return name if name and known_industry(name, checker.own_industries(name)) is None else ""
 
 
 def _finding_row(record: CallRecord, report: Report, finding: Finding) -> tuple[Any, ...]:

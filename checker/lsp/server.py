@@ -22,6 +22,7 @@ from checker.baseline import BaselineError, apply_baseline, load_baseline
 from checker.config import NAME, Config, ConfigError, edit_list, find_config, load_config
 from checker.document import CHANNELS, Document
 from checker.errors import LexiconError
+from checker.labels import known_industry
 from checker.lexicon import load
 from checker.lsp.text import Cells, Text, Translate, same
 from checker.personal import masked_report
@@ -77,8 +78,9 @@ class Options:
             changes["run"] = values["run"]
         if isinstance(values.get("debounce"), int | float):
             changes["debounce"] = min(max(values["debounce"], 0), 10_000) / 1000
-        if isinstance(values.get("industry"), str):
-            changes["industry"] = values["industry"] or None
+        industry = values.get("industry")
+        if isinstance(industry, str) and (not industry or known_industry(industry) is not None):
+            changes["industry"] = known_industry(industry)
         if values.get("channel") in ("", *CHANNELS):
             changes["channel"] = values["channel"] or None
         if values.get("minLevel") in [level.value for level in Level]:

@@ -16,6 +16,7 @@ from starlette.responses import PlainTextResponse
 
 from checker import pages
 from checker.document import Document
+from checker.labels import UnknownIndustryError
 from checker.lexicon import Lexicon, load
 from checker.personal import masked_report
 from checker.readers import ReaderError, read_bytes
@@ -271,6 +272,8 @@ def _with_examples(service: Service) -> Lexicon:
 async def _checked(document: Document, service: Service) -> Report:
     try:
         return await service.check(document)
+    except UnknownIndustryError as error:
+        raise HTTPException(422, str(error)) from None
     except TextTooLongError as error:
         raise HTTPException(413, f"文本有 {error.length} 字，上限是 {error.limit} 字") from None
     except TimeoutError:

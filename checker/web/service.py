@@ -9,6 +9,7 @@ from threading import Lock
 
 from checker.config import Config, ConfigError, Problem, edit_list, load_config
 from checker.document import Document
+from checker.labels import UnknownIndustryError, industry_id
 from checker.pipeline import Checker
 from checker.types import Report
 from checker.web.settings import Settings
@@ -42,16 +43,19 @@ class Service:
         try:
             checker = Checker(settings.industry, settings.channel, config, lexicons=settings.lexicons)
         except ValueError as error:
-            raise ConfigError([Problem("server settings", 1, "channel", str(error))]) from None
+            key = "industry" if isinstance(error, UnknownIndustryError) else "channel"
+            raise ConfigError([Problem("server settings", 1, key, str(error))]) from None
         checker.check("预热")
         return checker
 
     async def check(self, document: Document) -> Report:
         """The report of a document.
 
-        Raises TextTooLongError, or TimeoutError when it takes longer than the settings allow; the
+        Raises UnknownIndustryError, TextTooLongError, or TimeoutError when it takes longer than the settings allow; the
         time spent waiting for other checks counts.
         """
+        if document.industry:  # said by the caller: a mistake must not go unseen
+            industry_id(document.industry, self.checker.own_industries(document.industry))
         if len(document.text) > self.settings.max_text:
             raise TextTooLongError(len(document.text), self.settings.max_text)
         running = asyncio.get_running_loop().run_in_executor(self._pool, self.checker.check, document)

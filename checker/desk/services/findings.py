@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from checker.desk.errors import InvalidError
 from checker.desk.services import audit, statements
 from checker.desk.store.models import Evidence, FindingRow, Script, Version, Waiver, now
 from checker.document import Document
-from checker.labels import CATEGORY_NAMES
+from checker.labels import CATEGORY_NAMES, known_industry
 from checker.personal import masked_report
 from checker.types import Level, Verdict
 
@@ -52,9 +53,17 @@ class Examined:
     duties: tuple[dict[str, Any], ...]
 
 
+def said_industry(name: str | None) -> str | None:
+    """The id of the industry that a person named; None where nobody did. Raises InvalidError."""
+    known = known_industry(name)
+    if name and known is None:
+        raise InvalidError(f"未知行业：{name}")
+    return known
+
+
 def examine(checker: Checker, text: str, industry: str | None, channel: str) -> Examined:
     """Check a text as a script of this industry (None: guessed) and channel."""
-    document = Document.from_text(text, industry=industry, channel=channel)
+    document = Document.from_text(text, industry=said_industry(industry), channel=channel)
     return examined(checker, checker.check(document))
 
 

@@ -24,6 +24,7 @@ from checker.desk.services.findings import (
     count,
     examine,
     rows_of,
+    said_industry,
     settle,
     store_findings,
     unsettled,
@@ -43,7 +44,6 @@ from checker.desk.store.models import (
     now,
 )
 from checker.document import CHANNELS
-from checker.labels import INDUSTRY_NAMES
 from checker.personal import hidden_words
 from checker.rewrite import apply_rewrites
 from checker.types import Apply, Rewrite, Span
@@ -99,8 +99,8 @@ class ScriptFields:
             raise InvalidError("请填写标题")
         if self.channel not in CHANNELS:
             raise InvalidError(f"未知渠道：{self.channel}")
-        if self.industry is not None and self.industry not in INDUSTRY_NAMES:
-            raise InvalidError(f"未知行业：{self.industry}")
+        if self.industry is not None:
+            object.__setattr__(self, "industry", said_industry(self.industry))
 
 
 # --- reading -----------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from checker.desk.errors import InvalidError, NotFoundError, TooManyError
+from checker.desk.services.findings import said_industry
 from checker.desk.services.texts import storable
 from checker.document import CHANNELS
 from checker.live import LiveCall
@@ -58,7 +59,7 @@ class LiveCalls:
             if len(self._calls) >= MOST_CALLS:
                 raise TooManyError("同时进行的通话太多")
             name = secrets.token_urlsafe(16)
-            live = LiveCall(self._desk.checker(), {"industry": industry, "channel": channel})
+            live = LiveCall(self._desk.checker(), {"industry": said_industry(industry), "channel": channel})
             self._calls[name] = _Call(actor.id, live)
         return name
 
