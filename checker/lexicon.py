@@ -420,12 +420,12 @@ def compile_sources(sources: Sequence[tuple[str, str]]) -> dict[str, Any]:
         compiled["disable"] += data["disable"]
         compiled["levels"] |= data["levels"]
         compiled["allow"] += data["allow"]
-    for entry in tables["rewrites"]["statements"]:
+    for entry in (*tables["rewrites"]["statements"], *tables["rewrites"]["trades"]):
         for name in entry.get("industries", ()):
             if name not in tables["industries"]["industries"]:
                 what = f"statements: no industry is called {name!r}; correct or remove it"
                 problems.append(Problem("lexicons/rewrites.yaml", 1, "", what))
-        for pattern in entry["covers"].get("rules", ()):
+        for pattern in entry.get("covers", {}).get("rules", ()):
             if not any(fits(name, pattern) for name in rules):
                 what = f"statements: no rule fits {pattern!r}; correct the id or remove the line"
                 problems.append(Problem("lexicons/rewrites.yaml", 1, "", what))
@@ -450,8 +450,9 @@ def _compile_rewrites(
         {**entry, "when": expand(entry["when"])} if "when" in entry else entry
         for entry in table["statements"]
     ]
-    patterns = {name: expand(table[name]) for name in ("wares", "counted", "ills")}
-    return {**table, **patterns, "statements": statements}
+    patterns = {name: expand(table[name]) for name in ("wares", "counted", "ills", "unsellable", "unsayable")}
+    trades = [{**entry, "or": expand(entry.get("or", ""))} for entry in table["trades"]]
+    return {**table, **patterns, "statements": statements, "trades": trades}
 
 
 def _compile_law(table: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, list[str]]]:

@@ -33,6 +33,7 @@ DATA = [
     json.loads(line)
     for line in (Path(__file__).parent / "data" / "rewrites.jsonl").read_text("utf-8").splitlines()
 ]
+PLAIN = Checker()
 CHECKERS = {name: Checker(industry=name) for name in sorted({row["industry"] for row in DATA})}
 
 
@@ -62,7 +63,7 @@ def suggestion(text: str, industry: str | None = None) -> str:
         ("公考培训领导品牌,通过率全国第一", "education", "公考培训品牌,能不能通过要看个人的学习情况"),
         ("免费升级5G套餐，月租多三十", "telecom", "可以升级5G套餐，月租多三十"),
         ("我们是唯一一家能上门量尺的", "home", "我们能上门量尺"),
-        ("包涨粉，做不到您找我", "other", "尽力帮您涨粉，做不到您找我"),
+        ("包涨粉，做不到您找我", "other", "尽力帮您涨粉"),
         ("全亚洲最懂收纳的家居品牌", "home", "我们是比较懂收纳的家居品牌"),
         ("这个音箱的音质首屈一指", "ecommerce", "这个音箱的音质不错"),
         ("我们家牛肉的口碑最佳", "food", "我们家牛肉的口碑不错"),
@@ -86,7 +87,7 @@ def test_the_claim_is_said_as_a_salesperson_may_say_it(text: str, industry: str,
         ("论质量，我们敢说第二，没人敢说第一。", "质量不错。"),
         ("难道还有比我们更便宜的吗？", "我们比较实惠。"),
         ("市面上还有谁家能比我们更专业？", "我们比较专业。"),
-        ("您见过比这更划算的套餐吗？", "这个比较划算。"),
+        ("您见过比这更划算的套餐吗？", "这个套餐比较划算。"),
         ("保本，而且保息，还能随时取", "投资有风险，也可能亏损，还能随时取"),
         ("账户不注销会影响征信，将来买房买车就难了，您看方便吗", None),
     ],
@@ -247,8 +248,9 @@ def test_the_best_suggestion_is_close_to_what_we_accept_and_never_what_we_do_not
     assert measured["found"] >= 320
     assert measured["close"] / measured["found"] >= 0.45
     assert measured["nearer to an accepted than to a refused wording"] / measured["found"] >= 0.6
-    # The rest are questions: where nothing that may be said is left, a precise question beats a sentence.
-    assert measured["rewritten"] / measured["found"] >= 0.93
+    # The rest are questions: where nothing that may be said is left, or nothing that may be sold, a precise
+    # question beats a sentence.
+    assert measured["rewritten"] / measured["found"] >= 0.92
 
 
 def test_fluency_tells_a_whole_sentence_from_a_scar() -> None:
@@ -447,3 +449,247 @@ def test_what_is_cured_by_a_smaller_edit_than_its_words_is_not_open() -> None:
     assert len(report.findings) == 2
     assert len(report.rewriting.edits) == 1
     assert not report.rewriting.open
+
+
+# --- what nobody would say ---------------------------------------------------------------------------------
+
+_TOPICS = ("这款产品", "我们家的米", "{公司}的{产品}", "这台车", "您今天下午", "去年用我们种子的农户，亩产")
+_CLAIMS = (
+    "是最好吃的米",
+    "是全国第一品牌",
+    "最好今天来看看",
+    "平均增加四百斤",
+    "是中科院专门研发的，院士都说好",
+    "三点前不来我就只能给别人了",
+    "保本保息",
+)
+#: Written without looking at the grammar of rewrites: 这是的, 增加斤, 不错吃, 是全国不错, 您今天下午，
+_NOBODY_SAYS = re.compile(
+    r"[这那]是的(?:[，。]|$)|(?:增加|提高|增产)[斤个倍](?:[，。]|$)|不错(?:今天|来|吃|看|去)|是全[国球市]不错"
+    r"|(?:^|[，。])您今天下午(?:[，。]|$)|(?:要|把|让)[啊呀]?(?:[，。]|$)|(?:^|[，。])[的了，]"
+)
+
+
+@pytest.mark.parametrize("industry", ["finance", "food", "auto", "agri", "healthfood"])
+def test_no_suggestion_breaks_off_or_runs_on(industry: str) -> None:
+    checker = Checker(industry=industry)
+    sentences = [topic + claim for topic, claim in itertools.product(_TOPICS, _CLAIMS)]
+    for report in checker.check_many(sentences):
+        texts = [changed(report.document, [rewrite]).text for _, rewrite in _shown(report)]
+        for text in (*texts, report.rewritten):
+            if text != report.document.text:
+                assert not _NOBODY_SAYS.search(text), (report.document.text, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "这是的，您可以查询",
+        "亩产平均有所增加斤",
+        "我们这个是不错吃的米",
+        "这款产品是全国不错，您放心",
+        "不错今天来看看",
+        "您今天下午，您可以考虑好再定",
+        "你这人要啊，请您协商",
+        "我们院长，由医生面诊后确定，糖尿病三个疗程",
+    ],
+)
+def test_a_clause_that_breaks_off_or_runs_on_is_seen(text: str) -> None:
+    assert CHECKERS["ecommerce"]._rewriter._drafter.grammar.is_broken(text)
+
+
+def test_hardly_an_innocent_line_looks_broken() -> None:
+    """Of all lines, customers' fragments among them: a rewrite may show no more scars than the text did."""
+    grammar = CHECKERS["ecommerce"]._rewriter._drafter.grammar
+    lines = [row["text"] for row in _innocent()][::20]
+    assert len(lines) > 300
+    assert sum(grammar.is_broken(line) for line in lines) / len(lines) < 1 / 12
+
+
+def _innocent() -> Iterator[dict[str, str]]:
+    for path in sorted((folder("models") / "sentences").glob("*.jsonl")):
+        for line in path.read_text("utf-8").splitlines():
+            row = json.loads(line)
+            if "text" in row and not row["labels"]:
+                yield row
+
+
+# --- what a rewrite leaves beside it -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("industry", "text", "gone"),
+    [
+        ("healthfood", "阿姨，这个灵芝孢子粉能抑制肿瘤，好多化疗的病人都在喝", "病人"),
+        ("healthfood", "叔叔，这个蜂胶喝了降血糖，软化血管，您那些降压药慢慢就可以不吃了", "不吃"),
+        ("franchise", "这个项目就是个印钞机，傻子来做都能挣钱", "傻子"),
+        ("drug", "这个药没有任何副作用，吃了两盒关节就不疼了，比去医院打针强", "比去医院"),
+        ("other", "我们的相亲会员，三个月之内包您脱单，遇到的都是高富帅白富美", "高富帅"),
+    ],
+)
+def test_a_claim_beside_the_one_that_was_found_is_not_signed_off(industry: str, text: str, gone: str) -> None:
+    report = Checker(industry=industry).check(text)
+    assert report.findings
+    assert report.rewritten == text or gone not in report.rewritten
+    for _, rewrite in _shown(report):
+        after = changed(report.document, [rewrite]).text
+        assert after == text or len(report.findings) > 1 or gone not in after
+
+
+@pytest.mark.parametrize(
+    ("industry", "text"),
+    [
+        ("finance", "我们这个数字货币是国家支持的，现在进场一年翻十倍"),
+        ("other", "现在买我们的虚拟币，上了交易所至少涨一百倍"),
+        ("other", "足球竞猜平台，充一百送一百，跟着群里的单子下注稳赢"),
+        ("other", "哥，这边有个平台，跟着老师买大小，一天赚个三五千很轻松的"),
+        ("loan", "包装一下流水，银行那边我有内部关系，肯定能批下来"),
+        ("elderly", "您交十万块钱预定床位，每个月给您返一千五，随时能退本金"),
+        ("insurance", "您今天投保，第一年的保费我私下返您百分之二十"),
+    ],
+)
+def test_what_may_not_be_sold_is_not_made_to_look_lawful(industry: str, text: str) -> None:
+    report = Checker(industry=industry).check(text)
+    assert report.findings
+    assert report.rewritten == text
+    assert len(report.rewriting.open) == len(report.findings)
+    assert all(item.apply is Apply.MANUAL for finding in report.findings for item in finding.rewrites)
+
+
+def test_a_warning_in_another_sentence_does_not_excuse_what_may_not_be_sold() -> None:
+    text = "这个数字货币一年翻十倍。我们的理财保本保息，您放心。"
+    report = CHECKERS["finance"].check(text)
+    open_rules = {finding.rule_id for finding in report.rewriting.open}
+    assert any(name.startswith("prohibited/") for name in open_rules)
+    again = CHECKERS["finance"].check(report.rewritten)
+    assert open_rules <= {finding.rule_id for finding in again.findings}
+
+
+def test_two_claims_of_a_sentence_are_answered_by_the_best_suggestion_of_each() -> None:
+    report = CHECKERS["insurance"].check("这款什么都赔，马上停售了")
+    assert len(report.findings) == 2
+    for finding in report.findings:
+        text = changed(report.document, finding.rewrites[:1]).text
+        assert not CHECKERS["insurance"].check(text).findings
+    assert not report.rewriting.open
+
+
+def test_a_sentence_says_no_statement_twice() -> None:
+    text = "加盟我们店，三个月回本，一年净赚五十万，躺着就把钱挣了"
+    assert len(re.findall("不作(?:承诺|保证)", CHECKERS["franchise"].check(text).rewritten)) == 1
+
+
+# --- names, slots, who is calling --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("industry", "text", "kept"),
+    [
+        ("finance", "{公司}的{产品}保本保息", "{公司}的{产品}"),
+        ("finance", "招商银行朝朝宝保本保息，随时能取", "招商银行朝朝宝"),
+        ("finance", "王经理推荐的华夏稳健一号绝对保本", "华夏稳健一号"),
+        ("travel", "这个团费只要九十九，吃住行全包，没有任何隐形消费", "九十九"),
+    ],
+)
+def test_names_slots_and_spoken_prices_survive_or_are_told(industry: str, text: str, kept: str) -> None:
+    report = Checker(industry=industry).check(text)
+    assert report.findings
+    for _, rewrite in _shown(report):
+        assert kept in changed(report.document, [rewrite]).text or all(
+            part in rewrite.note for part in re.split("的", kept)
+        ), rewrite
+    told = " ".join(edit.note for edit in report.rewriting.edits)
+    assert kept in report.rewritten or kept in told
+
+
+@pytest.mark.parametrize(
+    ("industry", "text"),
+    [
+        ("loan", "您好，这里是招商银行总行风控部，给您特批了一笔低息款"),
+        ("telecom", "我是移动公司总部的，系统检测到您的套餐马上要停了"),
+        ("collection", "我们是法院委托的，你这个案子明天就立案抓人了"),
+        ("ecommerce", "您好，我是抖音官方客服，您不小心开通了百万保障，要扣钱的"),
+        ("elderly", "叔叔，我们是市老龄委派来的，专门给老年人做健康登记"),
+    ],
+)
+def test_who_is_calling_is_left_to_be_filled_in(industry: str, text: str) -> None:
+    report = Checker(industry=industry).check(text)
+    assert any(finding.category == "impersonation" for finding in report.findings)
+    assert "{公司}" in report.rewritten
+    assert not re.search("我们?是(?!\\{)", report.rewritten)
+
+
+# --- statements and trades -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("industry", "text", "alien"),
+    [
+        ("medbeauty", "我们家做双眼皮的零失败", "审批|申请"),
+        ("franchise", "全国三千多家门店没有一家亏的", "有涨有跌"),
+        ("home", "我们的净水器过滤效果第一", "因人而异"),
+        ("collection", "你这人要不要脸啊，欠钱不还还有理了是吧", "不再打扰"),
+        ("drug", "祖传膏药，一贴断根", "配料表"),
+        ("insurance", "今天投保首月只要一块钱", "页面"),
+        ("cosmetics", "大牌都是智商税，成分还不如我们这瓶", "配料"),
+    ],
+)
+def test_a_statement_fits_the_trade(industry: str, text: str, alien: str) -> None:
+    report = Checker(industry=industry).check(text)
+    assert report.findings
+    for _, rewrite in _shown(report):
+        assert not re.search(alien, rewrite.text), rewrite
+
+
+# --- where a required statement is said ------------------------------------------------------------------------
+
+
+def test_who_is_calling_is_said_in_the_opening_and_never_after_a_farewell() -> None:
+    turns = [
+        ("agent", "您好，有款理财想跟您介绍一下，年化收益挺高的，保本保息"),
+        ("customer", "不需要，别再打了"),
+        ("agent", "您先听我说完嘛，真的稳赚不赔"),
+        ("customer", "不要"),
+        ("agent", "好的，打扰您了，再见"),
+    ]
+    report = Checker(industry="finance", channel="call_ai").check(Document.from_turns(turns))
+    lines = report.rewritten.splitlines()
+    assert lines[0].startswith("您好，我是{公司}的智能语音助手")
+    assert "有风险" in lines[0]
+    assert "{公司}" not in "".join(lines[1:])
+    assert not report.rewriting.open
+
+
+def test_a_question_who_calls_is_answered_in_the_next_turn() -> None:
+    turns = [
+        ("agent", "喂，您好，给您介绍一款重疾险"),
+        ("customer", "你是谁啊"),
+        ("agent", "您先别管，这款什么都赔"),
+        ("customer", "我考虑一下"),
+        ("agent", "行"),
+    ]
+    report = CHECKERS["insurance"].check(Document.from_turns(turns))
+    assert report.rewritten.splitlines()[2].startswith("我是{公司}的{姓名}")
+
+
+@pytest.mark.parametrize("rule", [rule for rule in default().rules if rule.missing], ids=lambda rule: rule.id)
+def test_a_shown_statement_ends_its_duty_and_follows_no_farewell(rule: Rule) -> None:
+    for example in rule.examples:
+        if "flags" not in example:
+            continue
+        industry = example.get("industry") or min(rule.industries, default=None)
+        document = Document.from_text(
+            unmark(example["flags"])[0], industry=industry, channel=example.get("channel")
+        )
+        for finding in PLAIN.check(document).findings:
+            if finding.rule_id != rule.id:
+                continue
+            for rewrite in finding.rewrites:
+                if rewrite.apply is Apply.MANUAL:
+                    continue
+                turn = document.turn_at(rewrite.span.start)
+                assert turn is None or turn.speaker != "customer"
+                before = document.text[turn.span.start if turn else 0 : rewrite.span.start]
+                assert not re.search("再见|祝您", before)
+                after = changed(document, [rewrite])
+                assert rule.id not in {found.rule_id for found in PLAIN.check(after).findings}

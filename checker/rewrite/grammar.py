@@ -31,6 +31,8 @@ _FACT = late(
     r"【[^】]{1,16}】|\{[^}]{1,16}\}"
     r"|(?:百分之)?[0-9][0-9.,]*(?:%|％)?(?:[十百千万亿]*(?:元|块|天|年|个月|月|日|号|周|小时|分钟|期|次|盒|瓶|吨|斤|公斤|米|公里|平|套|家|人|名|位|倍|折|点|岁|寸|升|克|盎司|吉|G|g|M)?)"
     r"|(?:百分之)?[一二两三四五六七八九十百千万亿半几]{1,8}(?:元|块钱|块|天|年|个月|月份|周|小时|分钟|期|盒|瓶|斤|米|公里|平米|折|岁|倍|成)"
+    r"|[一二两三四五六七八九十][零一二两三四五六七八九十百千]{0,6}[百千万亿](?!分)"
+    r"|(?:(?<=只要)|(?<=只收)|(?<=仅需)|(?<=[价卖才费]))[一二两三四五六七八九十百千][零一二两三四五六七八九十百千万]{1,7}"
     r"|[A-Z][A-Za-z0-9+-]{1,20}"
 )
 #: A condition whose loss changes what is promised.
@@ -40,7 +42,7 @@ _CONDITION = late(
 
 
 #: Marks that do not end a noun phrase.
-_INSIDE = frozenset("、‘“「《（")
+_INSIDE = frozenset("、‘“「《（{【[")
 
 
 class Word(NamedTuple):
@@ -87,6 +89,7 @@ class Grammar:
             or word.tag in ("l", "eng", "vn", "an", "q", "zg", "f", "k")
             or (word.tag in ("x", "") and bool(_SLOT.fullmatch(word.text) or len(word.text) > 1))
             or word.text in ("】", "}", "]", "”", "’", "」", "》", "）")
+            or (word.tag == "m" and _SERIES.fullmatch(word.text) is not None)
         )
 
     def is_scope(self, word: Word) -> bool:
@@ -126,7 +129,7 @@ class Grammar:
             words.pop()
             while words and not self.is_nominal(words[-1]):
                 words.pop()
-        while len(words) > 1 and words[-1].text in self._persons:
+        while len(words) > 1 and words[-1].text in self._persons and words[-1].text != "宝":  # 朝朝宝
             words.pop()
             while words and not self.is_nominal(words[-1]):
                 words.pop()
@@ -151,7 +154,7 @@ class Grammar:
         for opener in self._openers:
             if text == opener:
                 return None
-        text = re.sub(r"(?:年化|月息|日息|利率|年化收益)$", "", text)
+        text = re.sub(r"(?:年化|月息|日息|利率|年化收益|临床|平均)$", "", text)
         if text.endswith("的") or text.startswith("等"):
             return None
         if words[0].tag == "m" and len(text) <= 5:
@@ -331,6 +334,10 @@ class Grammar:
                 return number
         return 0
 
+    def is_address(self, clause: str) -> bool:
+        """True when a clause only greets or addresses somebody."""
+        return _ADDRESS.fullmatch(clause) is not None
+
     def is_half_inside(self, text: str) -> bool:
         """True when a clause only says on what the next one rests: 我们会根据您的情况, 通过系统学习."""
         words = self.words(text)
@@ -341,18 +348,119 @@ class Grammar:
         """How many scars of a cut a sentence shows: lone particles, a dangling 是, doubled words."""
         found = len(_BROKEN.findall(text))
         found += sum(text.count(a) != text.count(b) for a, b in ("“”", "《》", "（）", "【】"))
-        for clause in clause_spans(text, Span(0, len(text))):
+        clauses = clause_spans(text, Span(0, len(text.rstrip(SENTENCE_ENDS))))
+        for clause in clauses[1:]:
+            words = text[clause.start : clause.end]
+            short = len(words) <= 6 or clause is clauses[-1]
+            # 厂家补贴，您可以…: a noun of which nothing is said
+            nouns = all(word.tag[:1] == "n" or word.tag in ("vn", "m", "q") for word in self.words(words))
+            found += short and len(words) >= 3 and nouns and not _SLOT.search(words)
+        for clause in clauses:
             words = text[clause.start : clause.end].strip(" 　“”\"'（）()")
             found += _PRONOUN.fullmatch(words) is not None
+            found += self._stumbles(words)
             if by := _BY.search(words):
                 found += not any(word.tag[:1] == "v" for word in self.words(words[by.end() :]))
             found += bool(words and not _HAN.sub("", words) and all(letter in _PARTICLES for letter in words))
         return found
 
+    def _stumbles(self, clause: str) -> int:
+        """How often a clause breaks off or runs on: 增加 | 斤, 不错 | 吃的米, 您今天下午."""
+        plain = clause.rstrip(_PARTICLES.replace("的", "").replace("得", "") + SENTENCE_ENDS)
+        found = int(_NOTHING_SAID.fullmatch(plain) is not None)
+        found += any(
+            plain.endswith((f"是{scope}{said}", f"是{scope}的{said}"))
+            for scope in self._scopes
+            for said in _SOFT
+            if said in plain
+        )
+        words = self.words(clause)
+        last = len(words) - 1
+        while last > 0 and words[last].text in _PARTICLES:
+            last -= 1
+        if last > 0 and words[last].text in _LEFT_OPEN:
+            found += words[last].text != "会" or words[last - 1].tag[:1] in "rd"  # 产品介绍 | 会
+        for number, word in enumerate(words[1:], 1):
+            earlier = words[number - 1]
+            counts = word.text in _MEASURES and number == last
+            found += counts and (earlier.tag[:1] in "iad" or earlier.text in _GROWTH or earlier.tag == "ul")
+            runs_on = earlier.text in _SOFT and word.tag[:1] in "vtp" and word.tag != "vn"
+            found += runs_on and not word.text.startswith(("是", "来自", "在", "吧", "到"))
+        return found
+
+    def names(self, text: str) -> list[str]:
+        """Names of companies and goods that a change must keep or tell: 招商银行, 华夏稳健一号."""
+        out = []
+        words = self.words(text)
+        for number, word in enumerate(words):
+            if word.tag in ("nt", "nz") and len(word.text) > 2:
+                out.append(word.text)
+            elif _SERIES.fullmatch(word.text):
+                first = number
+                while first and words[first - 1].tag in ("n", "ns", "nz", "nt", "nr", "a", "b", "vn", "an"):
+                    first -= 1
+                if first < number:
+                    out.append(text[words[first].start : word.end])
+        return list(dict.fromkeys(out))
+
     def is_broken(self, text: str) -> bool:
         """True when a sentence shows a scar."""
         return self.scars(text) > 0
 
+
+#: A pronoun with no more than a time or 是的: 您今天下午, 这是的.
+_NOTHING_SAID = late(
+    r"(?:[这那它](?:[个款套台])?|我们?这)是的"
+    r"|(?:[你您我他她]们?|咱们?)(?:(?:今|明|后)天|现在|下午|上午|晚上|今晚|这周|本周|周末|这个月|[一二三四五六七八九十0-9]+点|之?前)+"
+    r"|(?:外面|里面|外边|那边|别处|别家|别人|同行|市面上?|市场上)(?:的|那些|那种)?"
+)
+#: What cannot end a clause, as words.
+_LEFT_OPEN = frozenset(
+    [
+        "要",
+        "能",
+        "会",
+        "让",
+        "使",
+        "把",
+        "被",
+        "将",
+        "给",
+        "比",
+        "跟",
+        "向",
+        "往",
+        "对于",
+        "而且",
+        "因为",
+        "如果",
+        "只要",
+        "为了",
+        "专门",
+    ]
+)
+_SOFT = ("不错", "合适", "比较好", "专业", "优秀", "比较大", "比较快", "比较强", "出色")
+_MEASURES = frozenset("斤个位名户倍次吨盒瓶元块万亿平亩")
+_GROWTH = frozenset(
+    [
+        "增加",
+        "提高",
+        "提升",
+        "增长",
+        "减少",
+        "降低",
+        "下降",
+        "增产",
+        "净赚",
+        "多赚",
+        "突破",
+        "超过",
+        "达到",
+        "高达",
+    ]
+)
+#: The number of a series of goods: 华夏稳健 | 一号
+_SERIES = late(r"[一二三四五六七八九十0-9]{1,3}号")
 
 #: 这款…, 我们的…: what follows is the name of goods, whatever jieba makes of it.
 _DETERMINED = late(
@@ -455,3 +563,17 @@ def has_slot(text: str) -> bool:
 def only_particles(text: str) -> bool:
     """True when nothing but particles and marks is left."""
     return all(letter in _PARTICLES + " 　~～!！？?。.，,“”\"'" for letter in text)
+
+
+def joined(topic: Topic, statement: str) -> str:
+    """A topic and what is said of it: 这个班，学习效果因人而异."""
+    if statement.startswith("我们") and "我们" in topic.text:
+        statement = statement.removeprefix("我们")
+    if topic.text.endswith(statement[:2]) and len(topic.text) > 3:
+        return topic.text + statement[2:]  # 这个面膜效果 | 效果因人而异
+    return topic.text + ("，" if topic.pause or wants_pause(statement) else "") + statement
+
+
+def wants_pause(statement: str) -> bool:
+    """True when the statement has a subject of its own, so that a comma must part it from a topic."""
+    return re.match(r"有|是(?!否)|不|会|提供|在|由|生产", statement) is None

@@ -23,7 +23,9 @@ from checker.rewrite.grammar import (
     clause_spans,
     dropped_facts,
     has_slot,
+    joined,
     only_particles,
+    wants_pause,
 )
 from checker.types import Apply, Finding, Span
 
@@ -344,6 +346,10 @@ class Drafter:
         self._questions: Mapping[str, str] = data["questions"]
         self._statements: Sequence[Mapping[str, Any]] = data["statements"]
         self._collocations: Sequence[Mapping[str, str]] = data["collocations"]
+        self._trades = [
+            (late(entry["words"]), frozenset(entry["industries"]), entry["or"] and late(entry["or"]))
+            for entry in data["trades"]
+        ]
         opens: dict[str, list[str]] = {}
         for entry in data["consequences"]:
             for category in entry["categories"]:
@@ -419,6 +425,8 @@ class Drafter:
         quoted = _quoted(case)
         for draft in out:
             key = (draft.span, draft.text)
+            if not self._fits_trade(draft, case):
+                continue
             if draft.kind in ("attribute", "delete") and (
                 self._is_bare(case, draft) or self._cuts(case, draft)
             ):
@@ -437,6 +445,17 @@ class Drafter:
                 if rule.category in ("absolute", "endorsement") and draft.kind in ("words", "attribute"):
                     kept += self._framed(case, draft)
         return kept
+
+    def _fits_trade(self, draft: Draft, case: Case) -> bool:
+        """True when what a draft says belongs to the trade, or to what the sentence speaks of."""
+        if case.industry is None:
+            return True
+        sentence = fold(case.text[case.sentence.start : case.sentence.end])
+        return all(
+            case.industry in industries or bool(speaks and speaks.search(sentence))
+            for words, industries, speaks in self._trades
+            if words.search(draft.added or draft.text) and not words.search(sentence)
+        )
 
     def _is_bare(self, case: Case, draft: Draft) -> bool:
         """True when a deletion leaves a short name and nothing said of it: 证监会认可的 | 投顾软件."""
@@ -501,6 +520,9 @@ class Drafter:
                 if not _ONLY_SLOT.fullmatch(option["to"]):  # the question alone says as much
                     for draft in self._statement(case, option["to"], order + 60):
                         yield replace(draft, apply=Apply.MANUAL, note=ask)
+            elif has_slot(option["to"]) and "【" not in option["to"]:
+                for draft in self._statement(case, option["to"], order, whole=option["scope"] == "turn"):
+                    yield replace(draft, note="请填写公司、姓名等真实信息")
             elif has_slot(option["to"]):
                 for draft in self._statement(case, option["to"], order + 40, whole=option["scope"] == "turn"):
                     yield replace(draft, apply=Apply.MANUAL, note="请填写公司、姓名等真实信息")
@@ -541,11 +563,19 @@ class Drafter:
             yield from self._ranked_aspect(case, -2 if case.is_attribute else order + 4)
         span = case.finding.span
         clause = fold(case.text[case.clause.start : case.clause.end])
+        first, _ = case.touched
         places = {_FIRST_PLACE: -1, _INDUSTRY_PLACE: 0, _USUAL_PLACE: order + 3, _LAST_PLACE: order + 20}
         for shared in self.shared(rule, case.industry):
             if not shared.when or re.search(shared.when, clause):
                 alone = case.topic is None and case.clause == case.sentence
+                if rule.category == "impersonation":
+                    yield from self._instead_of(case, shared, places[shared.place] - 2, slice(first, None))
                 if not (shared.beside and alone):
+                    opening = min(first, self.grammar.after_address(case.text, case.clauses))
+                    if opening < first:
+                        yield from self._instead_of(
+                            case, shared, places[shared.place] + 30, slice(opening, None)
+                        )
                     whole = rule.category == "nuisance"
                     yield from self._statement(case, shared.text, places[shared.place], whole=whole)
                 places[shared.place] += 1
@@ -877,11 +907,18 @@ class Drafter:
         }.get(found["who"], found["who"])
         if (
             case.topic is not None
+            and (self.grammar.is_goods(case.topic) or re.match(r"[这那我咱本您]", case.topic.text))
             and case.topic.text not in self._scopes
             and not _COMPARED.search(case.topic.text)
         ):
             who = case.topic.text
         end = clause.end
+        noun = re.match(
+            r"的([\u4e00-\u9fff]{2,8}?)(?:了|吗|呢|啦)*$",
+            _aligned(case.text[clause.start : end])[found.start("quality") + len(quality) :],
+        )
+        if noun and who in ("这个", "这款", "我们", "我们家") and self.grammar.is_name(noun[1]):
+            who = (who if who.startswith("这") else who + "的") + noun[1]  # 比这个更划算的 | 医疗险
         if _QUESTION_END.match(case.text[end : end + 1]):
             yield Draft(Span(clause.start, end + 1), who + softer + "。", "words", -2, softer)
         else:
@@ -1159,7 +1196,7 @@ class Drafter:
                 return
         said = filled
         if topic is not None:
-            said = _joined(topic, filled)
+            said = joined(topic, filled)
             if topic.text in before:
                 said = filled
         yield self._said(case, clause, said, order, filled)
@@ -1179,7 +1216,7 @@ class Drafter:
             self._needs_topic(filled) or (shared.beside and len(replaced) == len(case.clauses))
         ):
             return
-        yield self._said(case, span, filled if topic is None else _joined(topic, filled), order, filled)
+        yield self._said(case, span, filled if topic is None else joined(topic, filled), order, filled)
 
     def _said(self, case: Case, span: Span, said: str, order: int, added: str) -> Draft:
         """A statement as a draft; at the end of a question it ends the sentence."""
@@ -1201,7 +1238,9 @@ class Drafter:
             r"[小园商社]区$|夜市$|超市$", topic.text
         ):
             return None  # 咱们县，您可以先试听
-        if _OWN_HOUSE.fullmatch(topic.text) and _wants_pause(statement) and not statement.startswith("我们"):
+        if re.fullmatch(rf"(?:我们|咱们?)?(?:{'|'.join(self._scopes)}|全[\u4e00-\u9fff]{{1,3}})", topic.text):
+            return None  # 全小区，您可以多比较
+        if _OWN_HOUSE.fullmatch(topic.text) and wants_pause(statement) and not statement.startswith("我们"):
             return None  # 我们院，具体由医生面诊说明
         return topic
 
@@ -1316,6 +1355,10 @@ class Drafter:
             return
         if any(len(text[item.start : item.end].strip()) < 2 for item in items):
             return  # a stutter
+        last = text[item.start : item.end]
+        if place == len(items) - 1 and self.grammar.has_predicate(last):
+            if not self.grammar.has_predicate(text[clause.start : item.start]):
+                return  # 降压药、降糖药都可以停了: what all do stands in the last
         flagged = [other for other in case.others if not other.overlaps(item)]
         if all(any(other.overlaps(item) for other in flagged) for item in items if item != items[place]):
             order += 6  # nothing but other claims would be left
@@ -1413,15 +1456,15 @@ def _trimmed(finding: Finding, text: str) -> Finding:
     return replace(finding, span=Span(start, end), matched=text[start:end])
 
 
-def note_of(text_before: str, draft: Draft, text_after: str) -> str:
-    """The draft's note, with the facts that the change drops."""
-    return "；".join(part for part in (draft.note, told_losses(text_before, text_after)) if part)
+def note_of(text_before: str, draft: Draft, text_after: str, names: Sequence[str] = ()) -> str:
+    """The draft's note, with the facts and names that the change drops."""
+    return "；".join(part for part in (draft.note, told_losses(text_before, text_after, names)) if part)
 
 
-def told_losses(before: str, after: str) -> str:
-    """Which facts a change drops, in words; empty when it drops none."""
-    lost = [fact for fact in dropped_facts(before, after) if not has_slot(fact)]
-    return "会去掉：" + "、".join(lost) if lost else ""
+def told_losses(before: str, after: str, names: Sequence[str] = ()) -> str:
+    """Which facts, slots and ``names`` a change drops, in words; empty when it drops none."""
+    lost = [*dropped_facts(before, after), *(name for name in names if name not in after)]
+    return "会去掉：" + "、".join(dict.fromkeys(lost)) if lost else ""
 
 
 def _complete(statement: str) -> list[str]:
@@ -1443,24 +1486,10 @@ def _complete(statement: str) -> list[str]:
     if (
         len(parts) < len(pieces)
         and parts
-        and re.match(r"也|不作|另|之后|按|可|其余|结果$|后续|收益$", parts[0])
+        and re.match(r"也|不作|另|之后|超出|按|可|其余|结果$|后续|收益$", parts[0])
     ):
         return []
     said = "，".join(parts)
     if len(parts) > 1 and parts[-1].startswith("可参考"):
         said = "，".join(parts[:-1])
     return [said] if len(said) >= 4 else []
-
-
-def _joined(topic: Topic, statement: str) -> str:
-    """A topic and what is said of it: 这个班，学习效果因人而异."""
-    if statement.startswith("我们") and "我们" in topic.text:
-        statement = statement.removeprefix("我们")
-    if topic.text.endswith(statement[:2]) and len(topic.text) > 3:
-        return topic.text + statement[2:]  # 这个面膜效果 | 效果因人而异
-    return topic.text + ("，" if topic.pause or _wants_pause(statement) else "") + statement
-
-
-def _wants_pause(statement: str) -> bool:
-    """True when the statement has a subject of its own, so that a comma must part it from a topic."""
-    return re.match(r"有|是(?!否)|不|会|提供|在|由|生产", statement) is None

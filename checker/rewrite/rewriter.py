@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from checker.dialogue import Dialogues
 from checker.document import Document
@@ -16,12 +16,14 @@ from checker.engine import Engine
 from checker.late import late
 from checker.rewrite.apply import best, disjoint, without_repeats
 from checker.rewrite.grammar import SENTENCE_ENDS, Grammar, has_slot, sentence_span
+from checker.rewrite.neighbours import Neighbours
 from checker.rewrite.operations import Case, Draft, Drafter, note_of, subject_of, told_losses
+from checker.rewrite.placing import placed
 from checker.rewrite.proof import Judge, Prover, changed, covers, spliced
 from checker.rewrite.ranking import Ranker
 from checker.rewrite.remote import Asked, RemoteRewriter
 from checker.scene import EVERYWHERE, Scene, Setting
-from checker.types import Apply, Finding, Report, Rewrite, Rewriting, Span, State
+from checker.types import Apply, Finding, Level, Report, Rewrite, Rewriting, Span, State
 
 MOST_REWRITES = 3
 #: A sentence longer than this gets questions only, so that no input makes the proof slow.
@@ -51,6 +53,8 @@ class _Key(NamedTuple):
     setting: Setting
     others: tuple[Span, ...]
     is_long: bool = False
+    #: What may not be offered at all stands in the same sentence.
+    beside_prohibited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ class _Cure(NamedTuple):
     """An edit and the findings it does away with."""
 
     edit: Rewrite
-    findings: Sequence[Finding]
+    findings: list[Finding]
 
 
 class Rewriter:
@@ -84,11 +88,29 @@ class Rewriter:
         self._remote = remote
         self._prover = Prover(judge or self._judge)
         self._known: dict[_Key, tuple[Draft, ...]] = {}
+        self._joint: dict[Any, tuple[Rewrite | None, frozenset[int]]] = {}
 
     @cached_property
     def _drafter(self) -> Drafter:
         data = self._engine.lexicon.rewriting
         return Drafter(self._engine.lexicon, Grammar(self._engine.tokenizer.tags, data))
+
+    @cached_property
+    def _neighbours(self) -> Neighbours:
+        return Neighbours(self._engine.lexicon.rewriting, self._drafter.grammar, self._doubt, self._claims)
+
+    def _doubt(self, text: str) -> float:
+        """The model's probability that a text claims something; 0 without a model."""
+        model = self._engine.classifier
+        return float(model.probability(model.score_texts([text]))[0]) if model else 0.0
+
+    def _claims(self, clause: str, setting: Setting) -> bool:
+        """True when a clause alone holds a finding that is no hint."""
+        rules = self._engine.lexicon.rule_by_id
+        return any(
+            name not in rules or rules[name].level is not Level.HINT
+            for name in self._prover.rules(clause, setting)
+        )
 
     @cached_property
     def _dialogues(self) -> Dialogues:
@@ -122,6 +144,7 @@ class Rewriter:
             )
             for place in places
         }
+        self._combine(places, drafted, documents, settings, findings)
         if self._remote is not None:
             self._ask_remote(places, drafted, findings)
         shown = self._proven_in_documents(drafted, documents, settings, findings)
@@ -138,6 +161,51 @@ class Rewriter:
                 made.append(finding)
             out.append(tuple(made))
         return out
+
+    def _combine(
+        self,
+        places: Sequence[_Place],
+        drafted: dict[tuple[int, int], list[Rewrite]],
+        documents: Sequence[Document],
+        settings: Sequence[Setting],
+        findings: Sequence[Sequence[Finding]],
+    ) -> None:
+        """Put first, for findings of one sentence, the rewrite that cures them together."""
+        by_region: dict[tuple[int, Span], list[_Place]] = {}
+        for place in places:
+            if place.key.start < place.key.end and not place.key.is_long:
+                by_region.setdefault((place.part, place.region), []).append(place)
+        for (part, region), some in by_region.items():
+            if len(some) < 2:
+                continue
+            document = documents[part]
+            key = (
+                document.text[region.start : region.end],
+                some[0].key.setting,
+                tuple((place.key.start, place.key.end, place.key.rule_id) for place in some),
+            )
+            if key not in self._joint:
+                together = [
+                    replace(findings[part][place.number], rewrites=tuple(drafted[part, place.number]))
+                    for place in some
+                ]
+                edit, cured = self._together(document, region, together, settings[part])
+                which = frozenset(n for n, one in enumerate(together) if any(one is c for c in cured))
+                if edit is not None:
+                    first, last = edit.span
+                    edit = replace(edit, span=Span(first - region.start, last - region.start))
+                self._joint[key] = (edit, which)
+            edit, which = self._joint[key]
+            if edit is None or len(which) < 2:
+                continue
+            edit = replace(edit, span=Span(edit.span.start + region.start, edit.span.end + region.start))
+            for number in which:
+                place = some[number]
+                own = drafted[part, place.number]
+                rest = [item for item in own if item != edit]
+                real = [item for item in rest if item.apply is not Apply.MANUAL][: MOST_REWRITES - 2]
+                asked = [item for item in rest if item.apply is Apply.MANUAL][:1]
+                drafted[part, place.number] = [edit, *real, *asked]
 
     def _ask_remote(
         self,
@@ -188,6 +256,7 @@ class Rewriter:
     def forget(self) -> None:
         """Drop what is remembered of sentences."""
         self._known.clear()
+        self._joint.clear()
         self._prover.forget()
 
     def plan(self, report: Report) -> Rewriting:
@@ -198,8 +267,12 @@ class Rewriter:
         document = report.document
         setting = Setting(report.industry, report.industry_given, report.channel, report.channel_given)
         groups: list[tuple[Span, list[Finding]]] = []
+        unsaid: list[Finding] = []
         for finding in report.findings:
             if subject_of(self._engine.lexicon, finding) is None:
+                continue
+            if finding.span.start == finding.span.end:
+                unsaid.append(finding)
                 continue
             region = self._region(document, finding)
             if groups and region.start < groups[-1][0].end and region.end > groups[-1][0].start:
@@ -209,24 +282,30 @@ class Rewriter:
             else:
                 groups.append((region, [finding]))
         cures: list[_Cure] = []
+        regions: list[Span] = []
+        spoken = ""  # the sentence before, as it is said now
         for region, found in groups:
             edit, cured = self._together(document, region, found, setting)
             if edit is None:
                 continue
             earlier = cures[-1].edit if cures else None
-            if (
-                earlier is not None
-                and earlier.span.end == edit.span.start
-                and _same_words(earlier.text, edit.text)
-            ):
+            words = document.text[region.start : region.end]
+            moved = Span(edit.span.start - region.start, edit.span.end - region.start)
+            said = spliced(words, [replace(edit, span=moved)]) if region.start < region.end else ""
+            if earlier is not None and said and _same_words(spoken, said) and regions[-1][1] == region.start:
                 # Two sentences that are answered by the same statement: it is said once.
-                whole = Span(earlier.span.start, edit.span.end)
-                dropped = told_losses(document.text[whole.start : whole.end], edit.text)
-                both = replace(edit, span=whole, note=dropped)
+                whole = Span(regions[-1][0], region.end)
+                words = document.text[whole.start : whole.end]
+                dropped = told_losses(words, said, self._drafter.grammar.names(words))
+                both = replace(edit, span=whole, text=said, note=dropped)
                 cures[-1] = _Cure(both, [*cures[-1].findings, *cured])
+                regions[-1] = whole
             elif earlier is None or earlier.span.end <= edit.span.start:
                 cures.append(_Cure(edit, cured))
+                regions.append(region)
+                spoken = said
         (before,) = self._prover.documents([document], [setting])
+        cures = self._with_statements(document, cures, unsaid, setting)
         if not self._hold_together(document, cures, before, setting):
             cures = self._apart(document, cures, before, setting)
         edits = [cure.edit for cure in cures]
@@ -234,12 +313,51 @@ class Rewriter:
         left = tuple(finding for finding in report.findings if id(finding) not in fixed)
         return Rewriting(spliced(document.text, edits), tuple(edits), left)
 
+    def _with_statements(
+        self, document: Document, cures: list[_Cure], unsaid: Sequence[Finding], setting: Setting
+    ) -> list[_Cure]:
+        """The cures with the required statements, each where it belongs; what another one says is not said again."""
+        for finding in unsaid:
+            statement = best(finding)
+            if statement is None:
+                continue
+            made = [cure for cure in cures if all(f.span.start == f.span.end for f in cure.findings)]
+            if made:
+                (after,) = self._prover.documents(
+                    [changed(document, [cure.edit for cure in made])], [setting]
+                )
+                if not after[finding.rule_id]:
+                    made[0].findings.append(finding)
+                    continue
+            start = statement.span.start
+            held = next((n for n, cure in enumerate(cures) if _holds_inside(cure.edit, start)), None)
+            if held is None:
+                cures.append(_Cure(statement, [finding]))
+            else:  # the sentence it would stand in is said anew: it stands before it
+                edit, cured = cures[held]
+                text = statement.text + edit.text
+                cures[held] = _Cure(replace(edit, text=text), [*cured, finding])
+        return sorted(cures, key=lambda cure: cure.edit.span)
+
     def _hold_together(
         self, document: Document, cures: Sequence[_Cure], before: Counter[str], setting: Setting
     ) -> bool:
         edited = changed(document, [cure.edit for cure in cures])
         (after,) = self._prover.documents([edited], [setting])
-        return covers(after, before - Counter(f.rule_id for cure in cures for f in cure.findings))
+        cured = Counter(finding.rule_id for cure in cures for finding in cure.findings)
+        return covers(after, before - cured) and not self._launders(before, after, cured)
+
+    def _launders(self, before: Counter[str], after: Counter[str], cured: Counter[str]) -> bool:
+        """True when an edit of something else makes what may not be offered look lawful.
+
+        A warning beside it can be what excuses a word: 虚拟币有风险.
+        """
+        rules = self._engine.lexicon.rule_by_id
+        return any(
+            after[name] < count - cured[name]
+            for name, count in before.items()
+            if name in rules and rules[name].category == "prohibited"
+        )
 
     def _apart(
         self, document: Document, cures: Sequence[_Cure], before: Counter[str], setting: Setting
@@ -271,37 +389,70 @@ class Rewriter:
         before = self._prover.rules(text, known)
         chosen: list[Rewrite] = []
         cured: list[Finding] = []
-        # What may not be offered at all is not cured by words about something else in its clause.
-        forbidden = [f.span for f in findings if f.category == "prohibited" and best(f) is None]
+        if any(finding.category == "prohibited" and best(finding) is None for finding in findings):
+            return None, []
+        grammar = self._drafter.grammar
+        scars = grammar.scars(text)
+        said = text
         for finding in findings:
-            if _covered(finding, chosen):
-                cured += [] if any(finding is done for done in cured) else [finding]
+            if any(finding is one for one in cured):
                 continue
             for option in finding.rewrites:
-                if option.apply is Apply.MANUAL or any(_inside(span, option.span) for span in forbidden):
+                if option.apply is Apply.MANUAL:
                     continue
-                trial = disjoint([edit for edit in chosen if not _inside(edit.span, option.span)] + [option])
+                trial = disjoint([edit for edit in chosen if not edit.span.overlaps(option.span)] + [option])
                 if option not in trial:
                     continue
                 also = [
                     f
                     for f in findings
-                    if f is finding or any(f is done for done in cured) or _covered(f, trial)
+                    if f is finding or any(f is one for one in cured) or _covered(f, trial)
                 ]
-                allowed = before - Counter(f.rule_id for f in also)
-                if empty or covers(self._prover.rules(_applied(text, trial, region), known), allowed):
+                if empty:
                     chosen, cured = trial, also
+                    break
+                new = _applied(text, self._once(document, trial), region)
+                if grammar.scars(new) > scars:
+                    continue
+                if covers(self._prover.rules(new, known), before - Counter(f.rule_id for f in also)):
+                    chosen, cured, said = trial, also, new
                     break
         if not chosen:
             return None, []
-        start = min(region.start, chosen[0].span.start)
-        end = max(region.end, chosen[-1].span.end)
         if empty:
             return Rewrite(chosen[0].span, chosen[0].text, chosen[0].apply), cured[:1] or [findings[0]]
-        whole = document.text[start:end]
+        left = [
+            Span(f.span.start - region.start, f.span.end - region.start)
+            for f in findings
+            if not any(f is one for one in cured)
+        ]
+        clean = self._neighbours.cleaned(text, said, known, left)
+        if clean is None or grammar.scars(clean) > scars or not _says_something(clean):
+            return None, []
+        if clean != said:
+            allowed = before - Counter(f.rule_id for f in cured)
+            if not covers(self._prover.rules(clean, known), allowed):
+                return None, []
         level = Apply.SAFE if all(edit.apply is Apply.SAFE for edit in chosen) else Apply.SUGGEST
-        said = _applied(whole, chosen, Span(start, end))
-        return Rewrite(Span(start, end), said, level, told_losses(whole, said)), cured
+        change = _difference(text, clean)
+        place = Span(change.span.start + region.start, change.span.end + region.start)
+        return Rewrite(place, change.text, level, told_losses(text, clean, grammar.names(text))), cured
+
+    def _once(self, document: Document, edits: Sequence[Rewrite]) -> list[Rewrite]:
+        """The edits without the statements that come to what those before them say: they go with their comma."""
+        out: list[Rewrite] = []
+        said = ""
+        for edit in edits:
+            start, end = edit.span
+            alone = document.text[start - 1 : start] in ("，", ",") and (
+                end == len(document.text) or document.text[end] in "，,。！？!?；;\n"
+            )
+            if said and alone and self._neighbours.adds_nothing(edit.text, said):
+                out.append(replace(edit, span=Span(start - 1, end), text=""))
+            else:
+                out.append(edit)
+                said += edit.text
+        return out
 
     def _places(
         self, part: int, document: Document, setting: Setting, findings: Sequence[Finding]
@@ -320,6 +471,10 @@ class Rewriter:
                 out.append(_Place(part, number, finding.span, key))
                 continue
             near = by_start[bisect_right(ends, region.start) : bisect_left(starts, region.end)]
+            prohibited = any(
+                other.category == "prohibited" and other is not finding and other.span.overlaps(region)
+                for other in near
+            )
             others = tuple(
                 sorted(
                     {
@@ -331,7 +486,7 @@ class Rewriter:
             )
             start, end = finding.span.start - region.start, finding.span.end - region.start
             text = document.text[region.start : region.end]
-            key = _Key(text, start, end, finding.rule_id, known, others)
+            key = _Key(text, start, end, finding.rule_id, known, others, beside_prohibited=prohibited)
             out.append(_Place(part, number, region, key))
         return out
 
@@ -344,6 +499,7 @@ class Rewriter:
         """Draft and prove, in one go, what was not met before."""
         if len(self._known) > _CACHE_SIZE:
             self._known.clear()
+            self._joint.clear()
         drafted: dict[_Key, list[Draft]] = {}
         for place in places:
             if place.key in self._known or place.key in drafted:
@@ -397,12 +553,29 @@ class Rewriter:
         case = Case(moved, region, sentence, grammar, industry, key.others, goods=goods)
         scars = grammar.scars(region)
         out = []
+        hopeless = key.start < key.end and (
+            finding.category != "prohibited"
+            and (key.beside_prohibited or self._neighbours.sells_the_unsellable(region))
+        )
         for draft in self._drafter.drafts(case):
+            if _asks(draft):
+                out.append(draft)
+                continue
+            if hopeless:
+                continue
             after = _with(region, draft)
-            if not _asks(draft) and key.start < key.end:
-                if after == region or not _says_something(after) or grammar.scars(after) > scars:
+            if key.start < key.end:
+                if after == region or not _says_something(after):
                     continue
-            out.append(replace(draft, note=note_of(region, draft, after)) if not _asks(draft) else draft)
+                cleaned = None if key.others else self._neighbours.cleaned(region, after, key.setting)
+                if cleaned is None and not key.others:
+                    continue
+                if cleaned is not None and cleaned != after:
+                    after = cleaned
+                    draft = replace(draft, **_difference(region, after)._asdict())
+                if after == region or grammar.scars(after) > scars:
+                    continue
+            out.append(replace(draft, note=note_of(region, draft, after, grammar.names(region))))
         return out
 
     def _holds(self, key: _Key, draft: Draft) -> bool:
@@ -426,6 +599,14 @@ class Rewriter:
         return Rewrite(finding.span, finding.matched, Apply.MANUAL, asked)
 
     def _rewrites(self, place: _Place, document: Document, finding: Finding) -> list[Rewrite]:
+        rule = self._engine.lexicon.rule_by_id.get(finding.rule_id)
+        if rule is not None and rule.missing is not None:
+            return [
+                replace(_edit(draft), span=span, text=text)
+                for draft in self._known[place.key]
+                if draft.kind == "insert"
+                for span, text in [placed(document, rule.missing, finding.span, draft.added)]
+            ] or [self._question(finding)]
         shift = place.region.start
         return [
             Rewrite(
@@ -466,11 +647,16 @@ class Rewriter:
         present = [Counter(finding.rule_id for finding in found) for found in findings]
         out = {}
         for (part, number), rewrites in drafted.items():
-            allowed = present[part] - Counter({findings[part][number].rule_id: 1})
+            own = Counter({findings[part][number].rule_id: 1})
+            allowed = present[part] - own
             kept = tuple(
                 rewrite
                 for rewrite in rewrites
-                if (part, rewrite) not in after or covers(after[part, rewrite], allowed)
+                if (part, rewrite) not in after
+                or (
+                    covers(after[part, rewrite], allowed)
+                    and not self._launders(present[part], after[part, rewrite], own)
+                )
             )
             out[part, number] = kept or (self._question(findings[part][number]),)
         return out
@@ -534,6 +720,30 @@ def _applied(text: str, edits: Sequence[Rewrite], region: Span) -> str:
 
 def _with(region: str, draft: Draft) -> str:
     return spliced(region, [Rewrite(draft.span, draft.text, draft.apply)])
+
+
+def _holds_inside(edit: Rewrite, place: int) -> bool:
+    return edit.span.start < place < edit.span.end
+
+
+def _edit(draft: Draft) -> Rewrite:
+    return Rewrite(draft.span, draft.text, draft.apply, draft.note)
+
+
+class _Change(NamedTuple):
+    """What differs between two texts: a stretch of the one, and what the other has there."""
+
+    span: Span
+    text: str
+
+
+def _difference(before: str, after: str) -> _Change:
+    """The smallest stretch of ``before`` that another text makes ``after``."""
+    least = min(len(before), len(after))
+    start = next((n for n in range(least) if before[n] != after[n]), least)
+    least -= start
+    end = next((n for n in range(least) if before[-1 - n] != after[-1 - n]), least)
+    return _Change(Span(start, len(before) - end), after[start : len(after) - end])
 
 
 def _same_words(one: str, other: str) -> bool:
