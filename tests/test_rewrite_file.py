@@ -487,7 +487,7 @@ def test_choices_show_what_the_clause_becomes_and_none_is_offered_twice(
 ) -> None:
     source = tmp_path / "in.txt"
     source.write_text("您好，我们是全国第一的理财平台，保本保息，您放心。\n", "utf-8")
-    walked(source, ["1", "1"], monkeypatch, "--industry", "finance")
+    walked(source, ["2", "1"], monkeypatch, "--industry", "finance")
     told = capsys.readouterr().err
     first, second = told.split("\n[")[1:3]
     choices = [line for line in first.splitlines() if line[3:4] == "."]

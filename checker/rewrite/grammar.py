@@ -155,6 +155,8 @@ class Grammar:
             if text == opener:
                 return None
         text = re.sub(r"(?:年化|月息|日息|利率|年化收益|临床|平均)$", "", text)
+        if text[-1:] in "刷喷打抹擦洗敷涂吃喝用" and not self._wares.search(text):
+            text = text[:-1] if self._wares.search(text[:-1]) else text  # 防水涂料 | 刷一遍
         if text.endswith("的") or text.startswith("等"):
             return None
         if words[0].tag == "m" and len(text) <= 5:
@@ -367,7 +369,7 @@ class Grammar:
     def _stumbles(self, clause: str) -> int:
         """How often a clause breaks off or runs on: 增加 | 斤, 不错 | 吃的米, 您今天下午."""
         plain = clause.rstrip(_PARTICLES.replace("的", "").replace("得", "") + SENTENCE_ENDS)
-        found = int(_NOTHING_SAID.fullmatch(plain) is not None)
+        found = int(_NOTHING_SAID.fullmatch(plain) is not None or (plain.endswith("是的") and len(plain) > 3))
         found += any(
             plain.endswith((f"是{scope}{said}", f"是{scope}的{said}"))
             for scope in self._scopes
@@ -576,4 +578,4 @@ def joined(topic: Topic, statement: str) -> str:
 
 def wants_pause(statement: str) -> bool:
     """True when the statement has a subject of its own, so that a comma must part it from a topic."""
-    return re.match(r"有|是(?!否)|不|会|提供|在|由|生产", statement) is None
+    return re.match(r"有|是(?!否)|不|会|提供|在|由|生产(?!厂)", statement) is None

@@ -52,7 +52,7 @@ _WIDE_ASPECT = late(
 )
 _SURE = late(r"绝对|肯定|一定|必定|铁定|保证|百分之?百|100 ?%|完全")
 _WHOLE = late(
-    r"(?:(?<=是)[a-z]{2,10}|全[港省市城区县网国球村镇校行业]+|整个[\u4e00-\u9fff]{1,6}?(?=最|第|性价比|$))(?:的|上|里|内|中)?$"
+    r"(?:(?<=是)[a-z]{2,10}|(?<=是)全[\u4e00-\u9fff]{2,3}|全[港省市城区县网国球村镇校行业]+|整个[\u4e00-\u9fff]{1,6}?(?=最|第|性价比|$))(?:的|上|里|内|中)?$"
 )
 _FIRST = late(
     r"第[一1①１]|榜首|冠军|销冠|连冠|之[最冠首王]|天花板|首位|头名|[Tt][Oo][Pp]\.? ?1|[Nn][Oo]\.? ?1|领先|领跑"
@@ -63,6 +63,8 @@ _AMOUNT = late(rf"[¥￥][0-9][0-9.,]*|{_DIGITS}[多来]?(?:元|块钱|块|万�
 _NOW = late(
     rf"(?:现价|现在|今天|今日|只要|只需|仅需|仅(?!限)|只收|促销价|会员价|活动价|到手价?|特价|优惠价|秒杀价)[^0-9¥￥，,。]{{0,6}}?(?P<amount>{_AMOUNT.pattern}|{_DIGITS})"
 )
+#: What an amount beside these words is, no price: 直降八千, 买三送三.
+_NO_PRICE = late(r"直?降|立?减|省|返|抵扣?|买[一二两三四五六七八九2-9]|便宜")
 _COUNT = late(
     rf"(?:[0-9]+[-~至到])?(?:已经?|累计|总共|一共|超过|高达|多达|达到|达|将近|近|约|上|每年|至少)*{_NUMBER}[多余来几+＋]*(?:[十百千万亿]+[多余来几+＋]*)?"
     r"(?P<unit>名|位|个|家(?![庭长])|户|人次|人|例|单|组|批|台|间|套|款|项|座|所|对)?"
@@ -1183,6 +1185,8 @@ class Drafter:
         of_endorser = case.finding.category == "endorsement" and topic is not None
         if of_endorser and topic is not None and not re.match(r"[这那本咱]|我们", topic.text):
             topic = None  # 农科院 | 专家都用: who praises is no topic
+        if topic is not None and topic.pause:
+            topic = self.grammar.named(topic.text) or topic  # 这个药酒 | 擦三天
         topic = self._fitting(topic, filled)
         if topic is None and self._needs_topic(filled):
             named = before.rstrip(_MARKS + ":：").rpartition("，")[2]
@@ -1226,7 +1230,9 @@ class Drafter:
 
     def _fitting(self, topic: Topic | None, statement: str) -> Topic | None:
         """The topic, if the statement can be said of it."""
-        if topic is None or re.search(r"[率例首第]$|业头$|数据$|指标$|每[份人年月天家户个]$", topic.text):
+        if topic is None or re.search(
+            r"[率例首第]$|业头$|数据$|指标$|^(?:本金|利息|本息|血压|血糖)$|每[份人年月天家户个]$", topic.text
+        ):
             return None  # 通过率，能不能通过要看…
         if statement.startswith(_WHAT_IT_IS) and not self.grammar.is_goods(topic):
             return None  # 扁桃体 | 是日常食品
@@ -1303,8 +1309,13 @@ class Drafter:
 
     def _amount(self, case: Case) -> str | None:
         clause = case.text[case.clause.start : case.clause.end]
-        now = [match["amount"] for match in _NOW.finditer(clause)]
-        amounts = [found for found in now or _AMOUNT.findall(clause) if not re.match(r"[零〇0][元块]", found)]
+        now = [
+            match["amount"]
+            for match in _NOW.finditer(clause)
+            if len(match["amount"]) > 1 and not _NO_PRICE.search(match.group())
+        ]
+        others = [] if _NO_PRICE.search(clause) else _AMOUNT.findall(clause)
+        amounts = [found for found in now or others if not re.match(r"[零〇0][元块]", found)]
         if not amounts:
             return None
         amount = str(amounts[-1])

@@ -230,7 +230,8 @@ class Rewriter:
             self._prover.learn((text, key.setting) for _, _, text in said)
             allowed = self._prover.rules(key.region, key.setting) - Counter({key.rule_id: 1})
             for span, words, text in said:
-                if grammar.is_broken(text) or not covers(self._prover.rules(text, key.setting), allowed):
+                broken = grammar.scars(text) > grammar.scars(key.region)
+                if broken or not covers(self._prover.rules(text, key.setting), allowed):
                     continue
                 banned = self._prover.rules(key.region, _ANYWHERE) - Counter({key.rule_id: 1})
                 if not covers(self._prover.rules(text, _ANYWHERE), banned):
