@@ -183,7 +183,7 @@ def dialogue_finding(
         turn=turn.index if turn else None,
         message=rule.message.replace("{matched}", matched),
         why=rule.why,
-        basis=lexicon.basis_for(rule, setting.channel),
+        basis=lexicon.basis_for(rule, setting.channel, setting.industry),
         explanation=Explanation(source=rule.kind, fired=fired, notes=notes),
         confidence=round(lexicon.confidence(rule), 3),
         fingerprint=matched or rule.id,

@@ -14,7 +14,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -199,6 +199,7 @@ class Lexicon:
     exemptions: tuple[Exemption, ...]
     bases: Mapping[str, Basis]
     penalty_channels: Mapping[str, frozenset[str]]
+    basis_industries: Mapping[str, frozenset[str]]
     allow: tuple[str, ...]
     industries: Mapping[str, Mapping[str, Any]]
     rewriting: Mapping[str, Any]
@@ -234,18 +235,30 @@ class Lexicon:
         """The rules with ``personal``."""
         return tuple(rule for rule in self.rules if rule.personal)
 
-    def basis_for(self, rule: Rule, channel: str) -> tuple[Basis, ...]:
-        """The bases of a rule; a penalty is kept only where its law governs the channel."""
-        out = []
+    def basis_for(self, rule: Rule, channel: str, industry: str | None = None) -> tuple[Basis, ...]:
+        """The bases of a rule, the most relevant first; a penalty is kept only where its law governs the channel.
+
+        First come the articles of the industry at hand, then those that bind everybody, last those
+        that do not govern the channel. Articles that bind other industries only are left out of a
+        rule for every industry.
+        """
+        ranked = []
         for name in rule.basis:
-            basis = self.bases[name]
+            basis, bound = self.bases[name], self.basis_industries[name]
             channels = self.penalty_channels[name]
-            if channels and channel not in channels:
-                basis = Basis(
-                    basis.id, basis.law, basis.article, basis.applies_when, basis.strength, "", basis.verified
-                )
-            out.append(basis)
-        return tuple(out)
+            governs = not channels or channel in channels
+            if not governs:
+                basis = replace(basis, penalty="")
+            if rule.industries or not bound:
+                rank = 1
+            elif industry is None:
+                rank = 2
+            else:
+                rank = 0 if industry in bound else 4
+            ranked.append((rank if governs or rank in (0, 4) else 3, basis))
+        ranked.sort(key=lambda pair: pair[0])
+        kept = [basis for rank, basis in ranked if rank < 4]
+        return tuple(kept or [basis for _, basis in ranked])
 
     def confidence(self, rule: Rule, view: str = "plain") -> float:
         """How likely a finding of a rule in a reading of the text calls an officer rightly, in (0, 1).
@@ -385,12 +398,13 @@ def compile_sources(sources: Sequence[tuple[str, str]]) -> dict[str, Any]:
         for key, words in data["classes"].items():
             classes[key] = [*classes.get(key, []), *words]
     expander = _Expander(classes)
-    bases, channels = _compile_law(tables["law"])
+    bases, channels, bound = _compile_law(tables["law"])
     rules: dict[str, dict[str, Any]] = {}
     exemptions: dict[str, dict[str, Any]] = {}
     compiled: dict[str, Any] = {
         "bases": bases,
         "penalty_channels": channels,
+        "basis_industries": bound,
         "disable": [],
         "levels": {},
         "allow": [],
@@ -455,16 +469,21 @@ def _compile_rewrites(
     return {**table, **patterns, "statements": statements, "trades": trades}
 
 
-def _compile_law(table: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, list[str]]]:
+def _compile_law(
+    table: Mapping[str, Any],
+) -> tuple[dict[str, Any], dict[str, list[str]], dict[str, list[str]]]:
+    """The bases, the channels in which each carries a penalty, and the industries that each binds."""
     bases: dict[str, Any] = {}
     channels: dict[str, list[str]] = {}
+    bound: dict[str, list[str]] = {}
     for law in table["laws"]:
         for article in law["articles"]:
             track = table["tracks"][article["track"]]
             penalties = [table["penalties"][code] for code in article["penalties"]]
             bases[article["id"]] = {
                 "id": article["id"],
-                "law": "" if law.get("cite") == "article" else law["law"],
+                # A group of several laws: each article names its own.
+                "law": "" if "《" in article["article"] else law["law"],
                 "article": article["article"],
                 "applies_when": track["applies_when"],
                 "strength": article.get("strength", law["strength"]),
@@ -472,7 +491,8 @@ def _compile_law(table: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, li
                 "verified": article["verified"],
             }
             channels[article["id"]] = track.get("channels", [])
-    return bases, channels
+            bound[article["id"]] = article.get("industries", law.get("industries", []))
+    return bases, channels, bound
 
 
 def _compile_acts(table: Mapping[str, Any], expander: _Expander, problems: list[Problem]) -> dict[str, Any]:
@@ -1042,6 +1062,7 @@ def _assemble(
         exemptions=exemptions,
         bases={name: Basis(**data) for name, data in compiled["bases"].items()},
         penalty_channels={name: frozenset(c) for name, c in compiled["penalty_channels"].items()},
+        basis_industries={name: frozenset(i) for name, i in compiled["basis_industries"].items()},
         allow=tuple(fold(phrase) for phrase in (*compiled["allow"], *allow)),
         industries=compiled["industries"],
         rewriting=compiled["rewriting"],

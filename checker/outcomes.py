@@ -169,7 +169,7 @@ class Maker:
 
     def __init__(self, lexicon: Lexicon) -> None:
         self._lexicon = lexicon
-        self._bases: dict[tuple[str, str], tuple[Basis, ...]] = {}
+        self._bases: dict[tuple[str, str, str | None], tuple[Basis, ...]] = {}
         self._confidences: dict[tuple[str, str], float] = {}
 
     def outcomes(
@@ -237,16 +237,16 @@ class Maker:
         made.span = scene.span(number, hit.start, hit.end)
         made.matched = scene.documents[part].text[made.span.start : made.span.end]
         made.turn = turn
-        made.basis = self._basis(rule, setting.channel)
+        made.basis = self._basis(rule, setting)
         made.attempts, made.notes, made.scores = attempts, tuple(notes), scores
         made.confidence = round(confidence, 3)
         made.sentence = scene.sentence(number)
         return made
 
-    def _basis(self, rule: Rule, channel: str) -> tuple[Basis, ...]:
-        key = rule.id, channel
+    def _basis(self, rule: Rule, setting: Setting) -> tuple[Basis, ...]:
+        key = rule.id, setting.channel, setting.industry
         if key not in self._bases:
-            self._bases[key] = self._lexicon.basis_for(rule, channel)
+            self._bases[key] = self._lexicon.basis_for(rule, setting.channel, setting.industry)
         return self._bases[key]
 
     def _confidence(self, rule: Rule, view: str) -> float:

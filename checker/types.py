@@ -101,8 +101,13 @@ class Basis:
 
     @property
     def cite(self) -> str:
-        """Law and article as an officer would write it, marked when unverified."""
+        """Law and article as an officer would write it, marked when unverified.
+
+        What is our own convention (``eng``) is no law and gets no title of one.
+        """
         law = f"《{self.law}》" if self.law else ""
+        if self.law and self.strength == "eng":
+            law = f"{self.law}："
         return f"{law}{self.article}" + ("" if self.verified else "（条号待核）")
 
     def to_dict(self) -> dict[str, Any]:

@@ -228,3 +228,42 @@ def test_json_cache_round_trip_is_lossless(tmp_path: Path, monkeypatch: pytest.M
     assert load() == load()
     (file,) = tmp_path.glob("lexicon-*.json")
     assert json.loads(file.read_text(encoding="utf-8").split("\n", 1)[1])["rules"]
+
+
+# --- legal bases ---------------------------------------------------------------------------------
+
+
+def test_every_basis_names_its_law() -> None:
+    """An officer must know where to look; our own conventions say that they are no law."""
+    for basis in load().bases.values():
+        named = re.search(r"《[^》]+》", basis.cite) or "不是法律" in basis.cite
+        assert named, basis.cite
+        assert basis.cite.count("待核") <= 1, basis.cite
+        assert not basis.penalty or basis.penalty.startswith("《"), basis.penalty
+
+
+@pytest.mark.parametrize(
+    ("rule", "channel", "industry", "first", "absent"),
+    [
+        ("pressure/price-will-rise", "call_1to1", "insurance", "ins-19", ""),
+        ("pressure/price-will-rise", "call_1to1", "ecommerce", "price-17", "ins-19"),
+        ("guarantee/pass", "sms", "education", "ad-law-24-1", "re-18"),
+        ("efficacy/cure", "sms", "healthfood", "ad-law-18-2", "ad-law-16-1"),
+        # A one-to-one call is usually no advertisement: what governs it anyway comes first.
+        ("absolute/best", "call_1to1", None, "aucl-9-1", ""),
+        ("absolute/best", "sms", None, "ad-law-9-3", ""),
+    ],
+)
+def test_the_most_relevant_basis_comes_first(
+    rule: str, channel: str, industry: str | None, first: str, absent: str
+) -> None:
+    lexicon = load()
+    bases = [basis.id for basis in lexicon.basis_for(lexicon.rule_by_id[rule], channel, industry)]
+    assert bases[0] == first
+    assert absent not in bases
+
+
+def test_a_rule_keeps_its_bases_where_all_bind_other_industries() -> None:
+    lexicon = load()
+    rule = lexicon.rule_by_id["guarantee/loss-covered"]
+    assert lexicon.basis_for(rule, "sms", "agri")
