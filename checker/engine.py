@@ -19,6 +19,7 @@ from checker.lexicon import MARK, Cues, Lexicon, Rule
 from checker.matching import BEFORE, Scanner, Tokenizer, Woken, cuts_words, either, regex
 from checker.normalize import CLAUSE_ENDS, READINGS, View, select
 from checker.outcomes import Candidate, Hit, Maker, Outcome, settle
+from checker.reasons import Reasons
 from checker.scene import EVERYWHERE, Scene, Setting
 from checker.types import Finding, Level
 
@@ -42,7 +43,8 @@ class Engine:
         self.scanner = Scanner(lexicon)
         self.exemptions = Exemptions(lexicon)
         self._activity: dict[tuple[str | None, str, bool], frozenset[str]] = {}
-        self._maker = Maker(lexicon)
+        reasons = Reasons(lexicon, self.exemptions, lambda sentence: self.tokenizer.spans(sentence))
+        self._maker = Maker(lexicon, reasons)
         #: Hits by sentence: where no customer speaks, and in dialogues.
         self._known: tuple[dict[str, tuple[Hit, ...]], dict[str, tuple[Hit, ...]]] = ({}, {})
 

@@ -111,26 +111,28 @@ class Condition:
 
     __slots__ = (
         "_compiled",
-        "_is_far",
         "_is_searched",
         "_known",
         "_pattern",
+        "is_far",
         "is_negated",
+        "name",
         "part",
     )
 
     def __init__(self, name: str, pattern: str) -> None:
+        self.name = name
         self.is_negated = name.startswith("not_")
         self.part = name.removeprefix("not_")
         self._pattern = f"(?:{pattern})$" if self.part == "before" else pattern
         self._compiled: Pattern | None = None
         self._known: tuple[str, bool] | None = None
-        self._is_far = self.part in _FAR
+        self.is_far = self.part in _FAR
         self._is_searched = self.part not in ("after", "inside", "token", "around")
 
     def holds(self, context: Context) -> bool:
         """True when the condition holds of a candidate."""
-        if self._is_far:
+        if self.is_far:
             if context.beyond is None:
                 context.unseen += (self,)
                 return False
@@ -149,6 +151,16 @@ class Condition:
         if known is None or known[0] != text:
             known = self._known = text, self._matches(text.encode()) is not self.is_negated
         return known[1]
+
+    def words(self, context: Context) -> str:
+        """The words that the pattern finds, with the candidate in its place; empty without any."""
+        text = context.part(self.part)
+        if self.part in ("inside", "token"):
+            return text.decode()
+        pattern = regex(f"^(?:{self._pattern})" if self.part == "after" else self._pattern)
+        pieces = [piece for piece in pattern.pieces(text) if self.part != "around" or _MARK in piece]
+        own = context.sentence[context.start : context.end]
+        return pieces[0].decode().replace(MARK, own) if pieces else ""
 
     def _matches(self, text: bytes) -> bool:
         pattern = self._compiled
@@ -170,34 +182,22 @@ def _hold(conditions: Iterable[Condition], context: Context) -> bool:
     return True
 
 
-class _Alternative:
-    """Conditions under which an exemption holds, and what is told then."""
+class Alternative:
+    """Conditions under which an exemption holds; ``says`` names what each looks for."""
 
-    __slots__ = ("_failed", "_met", "_refuted", "conditions", "unless")
+    __slots__ = ("conditions", "failed", "met", "says", "unless")
 
     def __init__(self, exemption: Exemption, position: int, failed: Attempt, unless: _Conditions) -> None:
         conditions = exemption.any[position]
         self.conditions = tuple(Condition(name, pattern) for name, pattern in conditions.items())
+        self.says = exemption.says[position]
         self.unless = unless
-        self._failed = failed
-        self._met: Attempt | None = None
-        self._refuted: Attempt | None = None
+        self.failed = failed
+        self.met = replace(failed, excused=True)
 
-    @property
-    def met(self) -> Attempt:
-        if self._met is None:
-            reason = "、".join(dict.fromkeys(_CONDITION_NAMES[c.part] for c in self.conditions))
-            self._met = replace(self._failed, excused=True, reason=f"依据：{reason}")
-        return self._met
-
-    @property
-    def refuted(self) -> Attempt:
-        if self._refuted is None:
-            self._refuted = replace(self._failed, reason="语境相符，但被后文推翻或转指商品")
-        return self._refuted
-
-    def is_refuted(self, context: Context) -> bool:
-        return any(_hold(conditions, context) for conditions in self.unless)
+    def refutation(self, context: Context) -> tuple[Condition, ...]:
+        """The conditions that take back what holds; empty when none do."""
+        return next((conditions for conditions in self.unless if _hold(conditions, context)), ())
 
 
 _Conditions = tuple[tuple[Condition, ...], ...]
@@ -224,7 +224,7 @@ class Exemptions:
     def __init__(self, lexicon: Lexicon) -> None:
         from ahocorasick_rs import AhoCorasick, Implementation
 
-        self._alternatives: list[_Alternative] = []
+        self._alternatives: list[Alternative] = []
         by_exemption: dict[str, range] = {}
         failed: dict[str, Attempt] = {}
         # A literal wakes an alternative through its first group; further groups must be there too.
@@ -236,7 +236,7 @@ class Exemptions:
         self._around: list[int] = []
         for exemption in lexicon.exemptions:
             failed[exemption.id] = Attempt(
-                exemption.id, exemption.name, False, "语境不符", lexicon.bases[exemption.clause].cite
+                exemption.id, exemption.name, False, "", lexicon.bases[exemption.clause].cite
             )
             unless = tuple(
                 tuple(Condition(name, pattern) for name, pattern in conditions.items())
@@ -245,7 +245,7 @@ class Exemptions:
             first = len(self._alternatives)
             for position, groups in enumerate(exemption.needs):
                 number = first + position
-                self._alternatives.append(_Alternative(exemption, position, failed[exemption.id], unless))
+                self._alternatives.append(Alternative(exemption, position, failed[exemption.id], unless))
                 for word in groups[0] if groups else ():
                     wakes.setdefault(word, []).append(number)
                 for group, alternatives in enumerate(groups[1:]):
@@ -260,6 +260,11 @@ class Exemptions:
                 elif not groups:
                     self._always.append(number)
             by_exemption[exemption.id] = range(first, len(self._alternatives))
+        self._several = [
+            number
+            for number, alternative in enumerate(self._alternatives)
+            if sum(not condition.is_negated for condition in alternative.conditions) > 1
+        ]
         self._any_around = tuple(around)
         words = sorted({*wakes, *shows})
         self._wakes = [tuple(wakes.get(word, ())) for word in words]
@@ -316,31 +321,38 @@ class Exemptions:
         tries = [(places[number], number) for number in possible if number in places]
         if self._any_around and either(self._any_around).found(context.part("around")):
             tries += [(places[number], number) for number in self._around if number in places]
-        tried: list[Attempt] | None = None
         done = -1
         for place, number in sorted(tries):
             alternative = self._alternatives[number]
             if place == done or not _hold(alternative.conditions, context):
                 continue
-            if alternative.is_refuted(context):
-                tried = tried or list(plan.failed)
-                tried[place] = alternative.refuted
+            if alternative.refutation(context):
                 done = place
                 continue
-            return (*(tried or plan.failed)[:place], alternative.met)
-        return tuple(tried) if tried else plan.failed
+            return (*plan.failed[:place], alternative.met)
+        return plan.failed
 
+    def near(self, rule: Rule, context: Context) -> dict[str, list[tuple[Alternative, str]]]:
+        """(alternative, word) by exemption: of which something may hold in the sentence.
 
-_CONDITION_NAMES = {
-    "before": "前面的词",
-    "after": "后面的词",
-    "around": "前后搭配",
-    "inside": "词语本身",
-    "clause": "所在小句",
-    "sentence": "所在句子",
-    "sentence_before": "句中前文",
-    "sentence_after": "句中后文",
-    "turn": "本轮发言",
-    "document": "全文",
-    "token": "所在词",
-}
+        More than :meth:`possible`: of several words that are needed one is enough, and of several
+        conditions one. The word is the longest of those that are needed and stand beside the
+        candidate, empty without any.
+        """
+        places = self._plans[rule.id].places
+        words: dict[int, str] = dict.fromkeys((*self._always, *self._several), "")
+        if self._automaton is not None:
+            found = self._automaton.find_matches_as_indexes(context.sentence, overlapping=True)
+            for place, start, end in found:
+                beside = end <= context.start or context.end <= start
+                word = context.sentence[start:end] if beside else ""
+                for number in (*self._wakes[place], *(number for number, _ in self._shows[place])):
+                    words[number] = max(word, words.get(number, ""), key=len)
+        if self._any_around and either(self._any_around).found(context.part("around")):
+            for number in self._around:
+                words.setdefault(number, "")
+        out: dict[str, list[tuple[Alternative, str]]] = {}
+        for number in sorted(words.keys() & places.keys()):
+            alternative = self._alternatives[number]
+            out.setdefault(alternative.failed.exemption, []).append((alternative, words[number]))
+        return out

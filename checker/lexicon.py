@@ -37,7 +37,7 @@ _NUMBER = (
     r"(?:[0-9][0-9.,]*[万亿千百]?|[零〇一二两三四五六七八九十百千万亿半几数]+(?:点[零一二三四五六七八九]+)?)"
 )
 _PERCENT = rf"(?:{_NUMBER}(?:%|个点|个百分点)|百分之{_NUMBER}|[一二三四五六七八九]成[一二三四五六七八九半]?)"
-_FORMAT = 40
+_FORMAT = 41
 #: Word classes that hold names of public bodies and words that the dictionary lacks, and what is one word of them.
 _NAMES = ("agency", "new_word", "organ", "state_organ")
 _NAME = late(r"[\u4e00-\u9fff]{2,6}")
@@ -156,17 +156,20 @@ class Exemption:
     """One compiled exemption; ``any`` and ``unless`` are alternatives of named conditions.
 
     ``needs[i]`` are groups of literals: alternative ``any[i]`` can hold only in a sentence that has
-    a word of each group.
+    a word of each group. ``signs`` says in Chinese what the exemption looks for, ``says[i]`` what
+    each condition of ``any[i]`` does.
     """
 
     id: str
     name: str
     clause: str
+    signs: str
     categories: frozenset[str]
     rules: tuple[str, ...]
     not_rules: tuple[str, ...]
     any: tuple[Mapping[str, str], ...]
     needs: tuple[tuple[tuple[str, ...], ...], ...]
+    says: tuple[Mapping[str, str], ...]
     unless: tuple[Mapping[str, str], ...]
     examples: tuple[Mapping[str, Any], ...]
     file: str
@@ -706,13 +709,13 @@ def _compile_exemption(
     for category in exemption["covers"]["categories"]:
         if category not in CATEGORIES:
             complain(f"covers.categories: {category!r} is no category")
-    out = {key: exemption[key] for key in ("id", "name", "clause", "covers", "file", "line")}
+    out = {key: exemption[key] for key in ("id", "name", "clause", "signs", "covers", "file", "line")}
     for key in ("any", "unless"):
         alternatives = []
         for alternative in exemption[key]:
             conditions = {}
             for name, pattern in alternative.items():
-                if pattern is None:
+                if pattern is None or name == "says":
                     continue
                 try:
                     conditions[name] = checked(expander.expand(pattern, mark="around" in name))
@@ -721,6 +724,7 @@ def _compile_exemption(
             alternatives.append(conditions)
         out[key] = alternatives
     out["needs"] = [_needs(alternative, rarity) for alternative in out["any"]]
+    out["says"] = [alternative["says"] for alternative in exemption["any"]]
     out["examples"] = [_stated(example) for example in exemption["examples"]]
     return out
 
@@ -1045,11 +1049,13 @@ def _assemble(
             data["id"],
             data["name"],
             data["clause"],
+            data["signs"],
             frozenset(data["covers"]["categories"]),
             tuple(data["covers"]["rules"]),
             tuple(data["covers"]["not_rules"]),
             tuple(data["any"]),
             tuple(tuple(map(tuple, groups)) for groups in data["needs"]),
+            tuple(data["says"]),
             tuple(data["unless"]),
             tuple(data["examples"]),
             data["file"],

@@ -100,7 +100,7 @@ class ExampleRunner:
         if case.kind == "excused":
             lost = [s for s in case.spans if not any(s.overlaps(other) for other in excused)]
             if lost:
-                names = {f.exemption.exemption for f in outcomes if f.exemption} or "nothing"
+                names = {f.excused_by for f in outcomes if f.excused_by} or "nothing"
                 return self._tell(case, f"not excused (excused by {names}):", lost)
             # The model is silent where a candidate is excused; that is settled after these outcomes.
             told = {f.span for f in mine if f.state is not State.EXCUSED and f.explanation.source != "model"}
@@ -114,7 +114,7 @@ class ExampleRunner:
         wanted = case.example.get("by")
         if wanted is None and isinstance(case.owner, Exemption):
             wanted = case.owner.id
-        return wanted is None or (finding.exemption is not None and finding.exemption.exemption == wanted)
+        return wanted is None or finding.excused_by == wanted
 
     def _setting(self, case: Case) -> Setting:
         industry = case.example.get("industry")

@@ -19,6 +19,7 @@ from checker.exemptions import Condition
 from checker.fingerprint import fingerprint
 from checker.labels import LEVEL_NAMES
 from checker.lexicon import Lexicon, Rule
+from checker.reasons import Reasons
 from checker.scene import Scene, Setting
 from checker.types import Attempt, Basis, Explanation, Finding, Level, Span, State
 
@@ -123,7 +124,7 @@ class Outcome:
     matched: str
     turn: Turn | None
     basis: tuple[Basis, ...]
-    attempts: tuple[Attempt, ...]
+    attempts: Sequence[Attempt]
     notes: tuple[str, ...]
     scores: dict[str, float]
     confidence: float
@@ -137,6 +138,8 @@ class Outcome:
     def finding(self, mark: str = "") -> Finding:
         """The finding with this fingerprint."""
         rule, hit, matched = self.rule, self.hit, self.matched
+        # The words that a pattern found say more to a reader than its text, which the lexicon has.
+        pattern = f"{rule.id}#{rule.patterns.index(hit.fired) + 1}" if hit.fired in rule.patterns else ""
         return Finding(
             rule.id,
             rule.category,
@@ -150,12 +153,13 @@ class Outcome:
             self.basis,
             Explanation(
                 rule.kind,
-                hit.fired,
+                hit.read_as if pattern else hit.fired,
                 hit.view,
                 hit.read_as if hit.read_as != matched else "",
                 self.attempts,
                 self.notes,
                 self.scores,
+                pattern,
             ),
             self.confidence,
             mark,
@@ -167,8 +171,9 @@ class Outcome:
 class Maker:
     """Makes the outcomes of hits, with what a lexicon says of their rules."""
 
-    def __init__(self, lexicon: Lexicon) -> None:
+    def __init__(self, lexicon: Lexicon, reasons: Reasons) -> None:
         self._lexicon = lexicon
+        self._reasons = reasons
         self._bases: dict[tuple[str, str, str | None], tuple[Basis, ...]] = {}
         self._confidences: dict[tuple[str, str], float] = {}
 
@@ -238,7 +243,8 @@ class Maker:
         made.matched = scene.documents[part].text[made.span.start : made.span.end]
         made.turn = turn
         made.basis = self._basis(rule, setting)
-        made.attempts, made.notes, made.scores = attempts, tuple(notes), scores
+        made.attempts = self._reasons.later(rule, hit.text, hit.place, attempts)
+        made.notes, made.scores = tuple(notes), scores
         made.confidence = round(confidence, 3)
         made.sentence = scene.sentence(number)
         return made
@@ -391,4 +397,5 @@ def _innocent_use(claim: float, before: Level) -> Attempt:
         False,
         f"按前后文看是违规说法的可能只有 {claim:.0%}，"
         f"级别由“{LEVEL_NAMES[str(before)]}”降为“{LEVEL_NAMES[str(Level.HINT)]}”",
+        near=1.0,
     )

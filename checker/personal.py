@@ -19,7 +19,7 @@ from functools import cache, lru_cache
 
 from checker.late import late
 from checker.matching import regex
-from checker.types import Apply, Finding, Report, Rewrite, Rewriting, Span
+from checker.types import Apply, Attempt, Attempts, Finding, Report, Rewrite, Rewriting, Span
 
 KINDS = ("id-card", "bank-card", "phone", "one-time-code", "address", "mail", "account")
 
@@ -215,6 +215,10 @@ def masked_report(report: Report) -> Report:
         apply = rewrite.apply if words == rewrite.text else Apply.MANUAL
         return Rewrite(rewrite.span, words, apply, hide(rewrite.note))
 
+    def unnamed(attempt: Attempt) -> Attempt:
+        # Only what it quotes of the text can be secret.
+        return replace(attempt, reason=hide(attempt.reason)) if "“" in attempt.reason else attempt
+
     def shown(finding: Finding) -> Finding:
         matched = text[finding.span.start : finding.span.end]
         message = finding.message.replace(finding.matched, matched) if finding.matched else finding.message
@@ -224,6 +228,7 @@ def masked_report(report: Report) -> Report:
             told,
             fired=hide(told.fired),
             read_as=hide(told.read_as),
+            exemptions=Attempts(told.exemptions, lambda: tuple(map(unnamed, told.exemptions))),
             notes=tuple(map(hide, told.notes)),
             scores={hide(words): score for words, score in told.scores.items()},
         )

@@ -237,8 +237,9 @@ class CoversSpec(_Strict):
 
 
 class ConditionSpec(_Strict):
-    """All given conditions must hold."""
+    """All given conditions must hold; ``says`` names in Chinese what each looks for."""
 
+    says: dict[str, str] = {}
     before: str | None = None
     after: str | None = None
     around: str | None = None
@@ -264,8 +265,11 @@ class ConditionSpec(_Strict):
 
     @model_validator(mode="after")
     def _something(self) -> ConditionSpec:
-        if not self.model_dump(exclude_none=True):
+        given = self.model_dump(exclude_none=True, exclude={"says"})
+        if not given:
             raise ValueError("an alternative needs a condition")
+        if unknown := sorted(set(self.says) - set(given)):
+            raise ValueError(f"says names {unknown[0]}, which is no condition of this alternative")
         return self
 
 
@@ -275,6 +279,7 @@ class ExemptionSpec(_Strict):
     id: str = Field(pattern=r"^[a-z0-9-]+$")
     name: str
     clause: str
+    signs: str = ""
     covers: CoversSpec = CoversSpec()
     any: list[ConditionSpec] = Field(min_length=1)
     unless: list[ConditionSpec] = []

@@ -9,11 +9,11 @@ All offsets are half-open and count code points of the original text of the docu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 if TYPE_CHECKING:
     from checker.document import Document
@@ -124,13 +124,17 @@ class Basis:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One exemption that was tried on a candidate, and how it ended."""
+    """One exemption that was tried on a candidate, and how it ended.
+
+    ``near`` says how nearly it held, from 0 (nothing of it is there) to 1.
+    """
 
     exemption: str
     name: str
     excused: bool
     reason: str
     clause: str = ""
+    near: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """JSON shape of the design."""
@@ -140,7 +144,53 @@ class Attempt:
             "excused": self.excused,
             "reason": self.reason,
             "clause": self.clause,
+            "near": round(self.near, 2),
         }
+
+
+class Attempts(Sequence[Attempt]):
+    """Attempts whose reasons are found when somebody reads them: most findings are only counted.
+
+    ``bare`` are the attempts without reasons, ``make`` gives as many with them.
+    """
+
+    __slots__ = ("_made", "_make", "bare")
+
+    def __init__(self, bare: Sequence[Attempt], make: Callable[[], tuple[Attempt, ...]]) -> None:
+        self.bare: Sequence[Attempt] = bare.bare if isinstance(bare, Attempts) else bare
+        self._make: Callable[[], tuple[Attempt, ...]] | None = make
+        self._made: tuple[Attempt, ...] = ()
+
+    def _all(self) -> tuple[Attempt, ...]:
+        make = self._make
+        if make is not None:
+            self._made = make()
+            self._make = None
+        return self._made
+
+    def __len__(self) -> int:
+        return len(self.bare)
+
+    @overload
+    def __getitem__(self, place: int) -> Attempt: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Attempt, ...]: ...
+
+    def __getitem__(self, place: int | slice) -> Attempt | tuple[Attempt, ...]:
+        return self._all()[place]
+
+    def __eq__(self, other: object) -> bool:
+        return self._all() == (other._all() if isinstance(other, Attempts) else other)
+
+    def __hash__(self) -> int:
+        return hash(self._all())
+
+    def __repr__(self) -> str:
+        return repr(self._all())
+
+    def __reduce__(self) -> tuple[type[tuple[Attempt, ...]], tuple[tuple[Attempt, ...]]]:
+        return tuple, (self._all(),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +198,8 @@ class Explanation:
     """Why a candidate became what it is.
 
     ``source`` is the rule kind that fired (``terms``, ``pattern``, ``near``, ``tokens``,
-    ``missing`` or ``model``), ``fired`` the term or pattern, ``view`` the reading of the text in
+    ``missing`` or ``model``), ``fired`` the term or the words that a pattern found, ``pattern``
+    which pattern of the rule (``absolute/best#2``), ``view`` the reading of the text in
     which it was found (``plain``, ``inserted``, ``shape``, ``sound``) and ``read_as`` what the
     matched characters were read as when that differs from the text.
     """
@@ -157,15 +208,17 @@ class Explanation:
     fired: str
     view: str = "plain"
     read_as: str = ""
-    exemptions: tuple[Attempt, ...] = ()
+    exemptions: Sequence[Attempt] = ()
     notes: tuple[str, ...] = ()
     scores: Mapping[str, float] = field(default_factory=dict)
+    pattern: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON shape of the design."""
         return {
             "source": self.source,
             "fired": self.fired,
+            "pattern": self.pattern,
             "view": self.view,
             "read_as": self.read_as,
             "exemptions": [attempt.to_dict() for attempt in self.exemptions],
@@ -222,6 +275,13 @@ class Finding:
     def exemption(self) -> Attempt | None:
         """The exemption that excused this candidate, if one did."""
         return next((a for a in self.explanation.exemptions if a.excused), None)
+
+    @property
+    def excused_by(self) -> str:
+        """The id of the exemption that excused this candidate, empty if none did."""
+        attempts = self.explanation.exemptions
+        bare = attempts.bare if isinstance(attempts, Attempts) else attempts
+        return next((attempt.exemption for attempt in bare if attempt.excused), "")
 
 
 @dataclass(frozen=True, slots=True)

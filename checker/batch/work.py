@@ -145,14 +145,13 @@ def _finding_row(record: CallRecord, report: Report, finding: Finding) -> tuple[
     turn = report.document.turns[finding.turn] if finding.turn is not None else None
     left, right = (turn.span.start, turn.span.end) if turn else (0, len(text))
     context = text[max(left, span.start - _AROUND) : min(right, span.end + _AROUND)].replace("\n", " ")
-    excused = finding.exemption
     return (
         record.call_id,
         finding.rule_id,
         finding.category,
         str(finding.level),
         str(finding.state),
-        excused.exemption if excused else "",
+        finding.excused_by,
         finding.turn,
         turn.begin if turn else None,
         span.start,

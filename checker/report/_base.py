@@ -12,7 +12,7 @@ from checker import __version__
 from checker.labels import APPLY_NAMES, CATEGORY_NAMES, VIEW_NAMES, name_of
 from checker.late import late
 from checker.rewrite import apply_rewrites
-from checker.types import Apply, Basis, Finding, Level, Report, Rewrite, Span, State, Verdict
+from checker.types import Apply, Attempt, Basis, Finding, Level, Report, Rewrite, Span, State, Verdict
 
 _SURROGATES = late(r"[\ud800-\udfff]")
 # Legal in a Python string but not in XML 1.0; C1 controls steer terminals as ESC does.
@@ -20,7 +20,7 @@ _CONTROLS = late(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 # Embeddings, overrides and isolates reorder what the reader sees; the report must not be fooled.
 _BIDI = late(r"[\u202a-\u202e\u2066-\u2069]")
 #: So many exemptions of one reason are named, the rest counted.
-_NAMED = 4
+_NAMED = 3
 REPLACEMENT = "\ufffd"
 #: Verdicts and levels, most serious first.
 LEVELS = (Level.BLOCK, Level.REVIEW, Level.HINT)
@@ -169,21 +169,22 @@ def reading_words(finding: Finding) -> str:
     return f"{how}读作“{read_as}”" if read_as else f"{how}识别"
 
 
-def attempts_words(finding: Finding) -> str:
-    """The exemptions tried in vain, by reason; empty when there was none to try.
+def nearest_attempts(finding: Finding) -> list[Attempt]:
+    """The exemptions tried in vain that came nearest to holding, at most three."""
+    failed = [attempt for attempt in finding.explanation.exemptions if not attempt.excused]
+    return sorted(failed, key=lambda attempt: -attempt.near)[:_NAMED]
 
-    Many exemptions fail for the same plain reason, so a long list is cut and counted; those that
-    nearly held come first. The JSON format has all of them.
+
+def attempts_words(finding: Finding) -> str:
+    """How many exemptions were tried in vain, and what the nearest of them lacked; empty without any.
+
+    The JSON format has all of them.
     """
-    groups: dict[str, list[str]] = {}
-    for attempt in finding.explanation.exemptions:
-        if not attempt.excused:
-            groups.setdefault(attempt.reason, []).append(attempt.name)
-    parts = []
-    for reason, names in sorted(groups.items(), key=lambda group: len(group[1])):
-        many = f"等 {len(names)} 项" if len(names) > _NAMED else ""
-        parts.append((f"{reason}：" if reason else "") + "、".join(names[:_NAMED]) + many)
-    return "；".join(parts)
+    count = sum(not attempt.excused for attempt in finding.explanation.exemptions)
+    if not count:
+        return ""
+    nearest = "；".join(f"{attempt.name}（{attempt.reason}）" for attempt in nearest_attempts(finding))
+    return f"试过 {count} 项，均不成立，最接近的是：{nearest}"
 
 
 def excuse_words(finding: Finding) -> str:

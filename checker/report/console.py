@@ -150,7 +150,7 @@ def _explanation(finding: Finding) -> list[str]:
         lines.append(f"        适用：{condition}")
         lines += [f"        罚则：{penalty}" for penalty in penalties]
     if attempts_words(finding):
-        lines.append(f"豁免：试过，均不成立。{attempts_words(finding)}")
+        lines.append(f"豁免：{attempts_words(finding)}")
     if finding.evidence:
         needed = "须备材料" if finding.state is State.NEEDS_EVIDENCE else "可备材料"
         lines.append(f"{needed}：{finding.evidence}")

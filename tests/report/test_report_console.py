@@ -89,7 +89,7 @@ def test_a_finding_says_what_why_by_which_law_and_what_instead(call):
         "适用：面向不特定人的投放",
         "罚则：广告费 20–100 万",
         "《某通知》第二条（条号待核）",
-        "说的是商品：服务态度",
+        "试过 1 项，均不成立，最接近的是：服务态度（说的是商品）",
         "建议：改为“不错”［可直接替换］",
         "改为“有【风险等级】风险”（请先核实：风险等级是什么？）［须补充事实］",
         "须备材料：检测报告（机构、编号）",
@@ -116,11 +116,13 @@ def test_excused_candidates_are_shown_when_asked_for(call):
 def test_many_exemptions_are_counted_and_the_near_ones_come_first(find):
     from checker.types import Attempt, Explanation
 
-    far = tuple(Attempt(f"e{n}", f"项{n}", False, "语境不符") for n in range(9))
-    near = Attempt("near", "提问", False, "被推翻")
+    far = tuple(Attempt(f"e{n}", f"项{n}", False, "没有") for n in range(9))
+    near = Attempt("near", "提问", False, "没有发问", near=0.5)
     document = Document(text="最好")
     finding = find(document, "最好", explanation=Explanation("terms", "最好", exemptions=(*far, near)))
-    assert "被推翻：提问；语境不符：项0、项1、项2、项3等 9 项" in render(Report(document, (finding,)))
+    assert "豁免：试过 10 项，均不成立，最接近的是：提问（没有发问）；项0（没有）；项1（没有）" in render(
+        Report(document, (finding,))
+    )
 
 
 def test_without_color_there_is_no_escape_and_text_never_brings_one(call, hostile):

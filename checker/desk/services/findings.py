@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 _ENDS = "。！？!?；;…\n"
 _BLANK = re.compile(r"[\s\u200b\ufeff]+")
 NATIONWIDE = ("", "全国")
+#: So many of the exemptions that nearly held are kept with a finding.
+_NEAREST = 3
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,9 @@ def examined(checker: Checker, report: Report) -> Examined:
     findings = []
     for item in entry["findings"]:
         explanation = dict(item["explanation"])
-        # Which exemptions did not apply is the same for most findings: their names are enough.
-        explanation["exemptions"] = [attempt["name"] for attempt in explanation["exemptions"]]
+        # What the farther ones lacked is the same for most findings.
+        failed = sorted(explanation["exemptions"], key=lambda attempt: -attempt["near"])[:_NEAREST]
+        explanation["exemptions"] = [f"{attempt['name']}：{attempt['reason']}" for attempt in failed]
         findings.append(item | {"explanation": explanation, "claim": claim_of(document, item)})
     return Examined(
         text=document.text,
