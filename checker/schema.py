@@ -285,6 +285,14 @@ class ExemptionSpec(_Strict):
     unless: list[ConditionSpec] = []
     examples: list[ExampleSpec]
 
+    @model_validator(mode="after")
+    def _proven(self) -> ExemptionSpec:
+        if any(example.passes for example in self.examples):
+            raise ValueError(
+                "an exemption's innocent example is found and excused by it: write excused, not passes"
+            )
+        return self
+
 
 class FileSpec(_Strict):
     """A file with rules or exemptions; user files may also change our rules."""
