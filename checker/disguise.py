@@ -539,7 +539,7 @@ class Disguises:
             beside.setdefault(sign[0], []).append(sign)
             beside.setdefault(-sign[1], []).append(sign)
         for place, end, readings in tries:
-            near = [*beside.get(end, ()), *beside.get(-place, ())]
+            near = [*beside.get(end, ()), *(beside.get(-place, ()) if place else ())]
             row = _row(beside, place, end) if near else None
             for reading in readings:
                 if self._sign_believable(view, (place, end), reading, near) or (
@@ -565,6 +565,9 @@ class Disguises:
             if reading not in self._known:
                 return False
             # 醉高 may stand alone: it is no word. 视界 is one, and needs company.
+            kept = "".join(one for one, other in zip(written, reading) if one == other)
+            if not self._ends_word(view, start, end, kept):
+                return False
             return not self._in_word(view, start, end) or self._beside(view, start, end)
         if end - start == 1 and self._in_word(view, start, end):
             return False
@@ -575,8 +578,14 @@ class Disguises:
         sure = [
             place for first, last, _ in near if view.text[first:last] in self._sure for place in (first, last)
         ]
-        if any(not self._cuts_word(view, a, b, sure) for a, b in covers):
-            return True
+        # 煲过的汤: an ordinary character before or after a function word says nothing by itself.
+        alone = not near and end - start == 1 and _ordinary(written) and not self._beside(view, start, end)
+        for a, b in covers:
+            rest = view.text[a:start] + view.text[end:b]
+            if not (alone and len(rest) == 1 and rest in self._weak) and not self._cuts_word(
+                view, a, b, sure
+            ):
+                return True
         for other_start, other_end, others in near:
             pairs = [other + reading if other_end == start else reading + other for other in others]
             edges = (min(start, other_start), max(end, other_end))
@@ -826,6 +835,21 @@ class Disguises:
         """Fragments of two, one of which is heard."""
         return SequenceTable(self._arrays, "heard_")
 
+    def _ends_word(self, view: View, start: int, end: int, kept: str) -> bool:
+        """False where the only characters that are as meant are function words, and the clause goes on with others.
+
+        抱过我家的猫, 比过才知道
+        """
+        if not kept or not set(kept) <= self._weak or view.text[start + 1 : end] != kept:
+            return True
+        following = view.text[end : end + 1]
+        return not _HAN.match(following) or following in "的了班率"
+
+    def _same_sound(self, one: str, other: str) -> bool:
+        """True when the most usual readings are the same syllable, with nothing merged (柠 is no 龄)."""
+        readings, _ = pinyin_table()
+        return bool(readings[ord(one) - FIRST, 0] == readings[ord(other) - FIRST, 0])
+
     def _character_flags(self, characters: Iterable[str]) -> npt.NDArray[np.bool_]:
         flags = np.zeros(0x110000, dtype=np.bool_)
         flags[[ord(character) for character in characters]] = True
@@ -916,10 +940,14 @@ class Disguises:
             if start == done:  # whatever else it may be heard as, it is judged by what is written
                 continue
             done = start
-            if usual[place] and not self._beside(view, start, start + 2):
+            meant = decode(pairs[numbers[place]])
+            fuzzy = not self._same_sound(view.text[at], meant[at - start])
+            if fuzzy or (usual[place] and not self._beside(view, start, start + 2)):
+                continue
+            if not self._ends_word(view, start, start + 2, view.text[2 * start + 1 - at]):
                 continue
             if not self._in_word(view, at, at + 1) and not self._cuts_word(view, start, start + 2):
-                yield start, start + 2, decode(pairs[numbers[place]])
+                yield start, start + 2, meant
 
     def _believable(self, view: View, start: int, written: str, meant: str) -> bool:
         """Whether ``written`` is ``meant`` heard wrongly; both of three characters or more.
@@ -937,6 +965,11 @@ class Disguises:
                     return False
             if self._in_word(view, place, place + 1):
                 return False
+            if place == end - 1 and len(differ) == 1 and len(written) < 5 and written[step] in self._everyday:
+                # 三天见小王: what follows belongs to the everyday character
+                following = view.text[end : end + 1]
+                if following not in "的了，。、 \n" and not self._beside(view, start, end):
+                    return False
         return not self._cuts_word(view, start, end)
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from itertools import accumulate
+from pathlib import Path
 
 import pytest
 from pypinyin import Style, lazy_pinyin
@@ -360,3 +361,12 @@ def test_ordinary_words_are_no_disguises(checker: Checker, text: str) -> None:
     assert [
         (f.matched, f.explanation.view, f.explanation.read_as) for f in report.findings if f.level != "hint"
     ] == []
+
+
+def test_ordinary_sentences_with_homophones_of_our_words_are_clean(checker: Checker) -> None:
+    sentences = (Path(__file__).parent / "data" / "homophones.txt").read_text(encoding="utf-8").splitlines()
+    flagged = {
+        sentence: [finding.matched for finding in report.findings if finding.level != "hint"]
+        for sentence, report in zip(sentences, checker.check_many(sentences))
+    }
+    assert {sentence: found for sentence, found in flagged.items() if found} == {}
