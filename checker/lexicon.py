@@ -42,7 +42,7 @@ _FORMAT = 41
 _NAMES = ("agency", "new_word", "organ", "state_organ")
 _NAME = late(r"[\u4e00-\u9fff]{2,6}")
 _CALL_SIGNS = ("outbound", "answered", "service", "errand", "question", "rhetorical", "inquiry")
-Rate = Callable[[Iterable[str]], float]
+Rate = Callable[[frozenset[str]], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -770,10 +770,22 @@ class Rarity:
     def __init__(self, common: str = "", sales: str = "") -> None:
         self._rates = {character: 0.04 / (rank + 1) ** 0.65 for rank, character in enumerate(common)}
         self._rates |= {character: 0.05 / (rank + 1) ** 1.1 for rank, character in enumerate(sales)}
+        self._known: dict[frozenset[str], float] = {}
+        self._words: dict[str, float] = {}
 
-    def rate(self, words: Iterable[str]) -> float:
+    def rate(self, words: frozenset[str]) -> float:
         """Expected occurrences of any of the words at one place of a text."""
-        return float(sum(math.prod(self._rates.get(character, 2e-4) for character in word) for word in words))
+        known = self._known.get(words)
+        if known is None:
+            known = self._known[words] = math.fsum(map(self.of, words))
+        return known
+
+    def of(self, word: str) -> float:
+        """Expected occurrences of one word."""
+        known = self._words.get(word)
+        if known is None:
+            known = self._words[word] = math.prod(self._rates.get(character, 2e-4) for character in word)
+        return known
 
 
 def literals(pattern: str, rarity: Rarity | None = None) -> list[list[frozenset[str]]]:
@@ -800,140 +812,160 @@ def literals(pattern: str, rarity: Rarity | None = None) -> list[list[frozenset[
         tree = _parser.parse(pattern)
     except re.error:
         return []
-    rate = (rarity or Rarity()).rate
+    rarity = rarity or Rarity()
+    parsed = _Parsed(_constants, rarity.rate)
     out: list[list[frozenset[str]]] = []
-    for nodes in _alternatives(list(tree), _constants, _MOST_ALTERNATIVES):
-        groups = sorted(_required(nodes, _constants, rate), key=rate)
+    for nodes in parsed.alternatives(list(tree), _MOST_ALTERNATIVES):
+        groups = sorted(parsed.required(nodes), key=rarity.rate)
         if not groups:
             return []
         # A further group pays only when a sentence often lacks it.
-        further = [group for group in groups[1:] if max(rate([word]) for word in group) < _COMMON]
+        further = [group for group in groups[1:] if max(map(rarity.of, group)) < _COMMON]
         chosen = groups[:1] + further[: MOST_GROUPS - 1]
         if chosen not in out:
             out.append(chosen)
     return out
 
 
-def _alternatives(nodes: list[Any], constants: Any, most: int) -> list[list[Any]]:
-    """The sequence of nodes with its branches multiplied out, as far as ``most`` allows.
-
-    Branches that are mere lists of words stay: they make one group.
-    """
-    for place, (operation, argument) in enumerate(nodes):
-        inner = None
-        if operation is constants.SUBPATTERN:
-            inner = list(argument[3])
-        elif operation is constants.BRANCH:
-            inner = [(operation, argument)]
-        if inner is None or _exact_sequence(inner, constants) is not None:
-            continue
-        if len(inner) == 1 and inner[0][0] is constants.BRANCH:
-            branches = [list(branch) for branch in inner[0][1][1]]
-        elif operation is constants.SUBPATTERN:
-            branches = [inner]
-        else:
-            continue
-        if len(branches) > most:
-            continue
-        out = []
-        for branch in branches:
-            sequence = nodes[:place] + branch + nodes[place + 1 :]
-            out += _alternatives(sequence, constants, most // len(branches))
-        return out
-    return [nodes]
-
-
-def _exact(node: Any, constants: Any) -> frozenset[str] | None:
-    """All strings a node matches, or None when they are too many."""
-    operation, argument = node
-    if operation is constants.LITERAL:
-        return frozenset({chr(argument)})
-    if operation is constants.IN:
-        characters = set()
-        for item, value in argument:
-            if item is constants.LITERAL:
-                characters.add(chr(value))
-            elif item is constants.RANGE and value[1] - value[0] < 32:
-                characters |= {chr(code) for code in range(value[0], value[1] + 1)}
-            else:
-                return None
-        return frozenset(characters) if len(characters) <= 32 else None
-    if operation is constants.SUBPATTERN:
-        return _exact_sequence(argument[3], constants)
-    if operation is constants.BRANCH:
-        union: set[str] = set()
-        for branch in argument[1]:
-            strings = _exact_sequence(branch, constants)
-            if strings is None:
-                return None
-            union |= strings
-        return frozenset(union) if len(union) <= _MOST_LITERALS else None
-    if operation in (constants.MAX_REPEAT, constants.MIN_REPEAT) and argument[:2] == (0, 1):
-        strings = _exact_sequence(argument[2], constants)
-        return None if strings is None else strings | {""}
-    if operation is constants.AT:
-        return frozenset({""})
-    return None
-
-
 def _product(left: frozenset[str], right: frozenset[str]) -> frozenset[str] | None:
     size = len(left) * len(right)
+    if size == len(right) <= _MOST_LITERALS and "" in left:
+        return right
     if size > _MOST_LITERALS or (size > _MOST_PRODUCTS and min(len(left), len(right)) > 4):
         return None
-    return frozenset(a + b for a in left for b in right)
+    return frozenset([a + b for a in left for b in right])
 
 
-def _exact_sequence(nodes: Any, constants: Any) -> frozenset[str] | None:
-    strings: frozenset[str] | None = frozenset({""})
-    for node in nodes:
-        more = _exact(node, constants)
-        strings = None if more is None or strings is None else _product(strings, more)
-        if strings is None:
-            return None
-    return strings
+class _Parsed:
+    """What is known of the nodes of one pattern; each is looked at once, however many alternatives hold it.
 
+    Nodes are known by their identity: the tree they belong to must outlive this.
+    """
 
-def _required(nodes: Any, constants: Any, rate: Rate) -> list[frozenset[str]]:
-    """The required sets of a sequence of nodes, in order of appearance."""
-    found: list[frozenset[str]] = []
-    run: frozenset[str] = frozenset({""})
+    def __init__(self, constants: Any, rate: Rate) -> None:
+        self._names = constants
+        self._rate = rate
+        self._exact: dict[int, frozenset[str] | None] = {}
+        self._inside: dict[int, list[frozenset[str]]] = {}
 
-    def close() -> None:
-        nonlocal run
+    def alternatives(self, nodes: list[Any], most: int) -> list[list[Any]]:
+        """The sequence of nodes with its branches multiplied out, as far as ``most`` allows.
+
+        Branches that are mere lists of words stay: they make one group.
+        """
+        names = self._names
+        for place, node in enumerate(nodes):
+            operation, argument = node
+            if operation is names.SUBPATTERN:
+                inner = list(argument[3])
+            elif operation is names.BRANCH:
+                inner = [node]
+            else:
+                continue
+            if self._sequence(inner) is not None:
+                continue
+            if len(inner) == 1 and inner[0][0] is names.BRANCH:
+                branches = [list(branch) for branch in inner[0][1][1]]
+            elif operation is names.SUBPATTERN:
+                branches = [inner]
+            else:
+                continue
+            if len(branches) > most:
+                continue
+            out = []
+            for branch in branches:
+                sequence = nodes[:place] + branch + nodes[place + 1 :]
+                out += self.alternatives(sequence, most // len(branches))
+            return out
+        return [nodes]
+
+    def required(self, nodes: Any) -> list[frozenset[str]]:
+        """The required sets of a sequence of nodes, in order of appearance."""
+        found: list[frozenset[str]] = []
+        run: frozenset[str] = frozenset({""})
+        for node in nodes:
+            strings = self.exact(node)
+            grown = None if strings is None else _product(run, strings)
+            if grown is not None:
+                run = grown
+                continue
+            if "" not in run:
+                found.append(run)
+            run = frozenset({""})
+            if strings is not None:
+                run = strings
+                continue
+            found += self._required_inside(node)
         if "" not in run:
             found.append(run)
-        run = frozenset({""})
+        return found
 
-    for node in nodes:
-        strings = _exact(node, constants)
-        grown = None if strings is None else _product(run, strings)
-        if grown is not None:
-            run = grown
-            continue
-        close()
-        if strings is not None:
-            run = strings
-            continue
-        found += _required_inside(node, constants, rate)
-    close()
-    return found
+    def exact(self, node: Any) -> frozenset[str] | None:
+        """All strings a node matches, or None when they are too many."""
+        if id(node) not in self._exact:
+            self._exact[id(node)] = self._find_exact(*node)
+        return self._exact[id(node)]
 
+    def _find_exact(self, operation: Any, argument: Any) -> frozenset[str] | None:
+        names = self._names
+        if operation is names.LITERAL:
+            return frozenset({chr(argument)})
+        if operation is names.IN:
+            characters = set()
+            for item, value in argument:
+                if item is names.LITERAL:
+                    characters.add(chr(value))
+                elif item is names.RANGE and value[1] - value[0] < 32:
+                    characters |= {chr(code) for code in range(value[0], value[1] + 1)}
+                else:
+                    return None
+            return frozenset(characters) if len(characters) <= 32 else None
+        if operation is names.SUBPATTERN:
+            return self._sequence(argument[3])
+        if operation is names.BRANCH:
+            union: set[str] = set()
+            for branch in argument[1]:
+                strings = self._sequence(branch)
+                if strings is None:
+                    return None
+                union |= strings
+            return frozenset(union) if len(union) <= _MOST_LITERALS else None
+        if operation in (names.MAX_REPEAT, names.MIN_REPEAT) and argument[:2] == (0, 1):
+            strings = self._sequence(argument[2])
+            return None if strings is None else strings | {""}
+        if operation is names.AT:
+            return frozenset({""})
+        return None
 
-def _required_inside(node: Any, constants: Any, rate: Rate) -> list[frozenset[str]]:
-    operation, argument = node
-    if operation is constants.SUBPATTERN:
-        return _required(argument[3], constants, rate)
-    if operation in (constants.MAX_REPEAT, constants.MIN_REPEAT) and argument[0] >= 1:
-        return _required(argument[2], constants, rate)
-    if operation is constants.BRANCH:
-        branches = [_required(branch, constants, rate) for branch in argument[1]]
-        if not all(branches):
-            return []
-        rarest = frozenset().union(*(min(sets, key=rate) for sets in branches))
-        if len(rarest) <= _MOST_LITERALS:
-            return [rarest]
-        return [frozenset().union(*(min(sets, key=len) for sets in branches))]
-    return []
+    def _sequence(self, nodes: Any) -> frozenset[str] | None:
+        strings: frozenset[str] | None = frozenset({""})
+        for node in nodes:
+            more = self.exact(node)
+            strings = None if more is None or strings is None else _product(strings, more)
+            if strings is None:
+                return None
+        return strings
+
+    def _required_inside(self, node: Any) -> list[frozenset[str]]:
+        if id(node) not in self._inside:
+            self._inside[id(node)] = self._find_required(*node)
+        return self._inside[id(node)]
+
+    def _find_required(self, operation: Any, argument: Any) -> list[frozenset[str]]:
+        names = self._names
+        if operation is names.SUBPATTERN:
+            return self.required(argument[3])
+        if operation in (names.MAX_REPEAT, names.MIN_REPEAT) and argument[0] >= 1:
+            return self.required(argument[2])
+        if operation is names.BRANCH:
+            branches = [self.required(branch) for branch in argument[1]]
+            if not all(branches):
+                return []
+            rarest = frozenset().union(*(min(sets, key=self._rate) for sets in branches))
+            if len(rarest) <= _MOST_LITERALS:
+                return [rarest]
+            return [frozenset().union(*(min(sets, key=len) for sets in branches))]
+        return []
 
 
 # --- assembling ------------------------------------------------------------------------------------
