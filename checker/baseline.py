@@ -26,10 +26,12 @@ from checker import __version__
 from checker.fingerprint import fingerprint
 from checker.normalize import plain_view
 from checker.personal import mask, masked_report
-from checker.stored import write_whole
+from checker.stored import read_bounded, write_whole
 from checker.types import Finding, Report, Suppression
 
 VERSION = 1
+#: No baseline is larger, in bytes.
+_LARGEST = 1 << 29
 SOURCE = "baseline"
 _ACCEPTED = "基线中已有"
 _TEXTS = ("fingerprint", "rule", "path", "excerpt", "reason", "owner")
@@ -155,7 +157,7 @@ def load_baseline(path: str | Path) -> Baseline:
     name = str(path)
     remedy = "correct it or record a new one with --write-baseline"
     try:
-        data = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+        data = json.loads(read_bounded(path, _LARGEST).decode("utf-8-sig"))
     except FileNotFoundError as error:
         raise BaselineError(f"{name}: no such baseline; record one with --write-baseline {name}") from error
     except OSError as error:

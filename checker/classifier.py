@@ -30,7 +30,7 @@ import numpy.typing as npt
 from checker.data import folder
 from checker.document import Document
 from checker.normalize import Codes, Indices, encode, plain_view
-from checker.stored import cached_arrays
+from checker.stored import cached_arrays, read_bounded
 from checker.words import Found, Vocabulary
 
 Floats = npt.NDArray[np.float64]
@@ -38,6 +38,8 @@ Numbers = npt.NDArray[np.int64]
 
 #: Raised with every change of the features or of the file's layout.
 FORMAT = 3
+#: No model is larger, in bytes.
+_LARGEST = 1 << 29
 MODEL_FILE = "huashu-model.npz"
 BITS = 18
 LONGEST = 3
@@ -420,7 +422,7 @@ class Classifier:
                 raise ModelError(f"models/{MODEL_FILE} is missing; run 'huashu train' or reinstall huashu")
             return cls._of(source.read_bytes(), f"models/{MODEL_FILE}")
         try:
-            content = Path(path).read_bytes()
+            content = read_bounded(path, _LARGEST)
         except OSError as error:
             raise ModelError(f"{path}: cannot be read ({error.strerror}); check the path") from error
         return cls._of(content, str(path))

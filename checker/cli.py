@@ -12,6 +12,7 @@ import atexit
 import gc
 import os
 import sys
+import traceback
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
@@ -49,7 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help(sys.stderr)
         return FAILED
     try:
-        return int(options.run(options))
+        code = int(options.run(options))
+        _tell_unkept(options)
+        return code
     except BrokenPipeError:
         _abandon_output()
         return OK
@@ -64,11 +67,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         _abandon_output()
         return FAILED
+    except MemoryError:
+        print("huashu: the memory is too small; check fewer or smaller files at once", file=sys.stderr)
+        return FAILED
     except Exception as error:
         if not _expected(error):
-            raise
-        print(f"huashu: {error}", file=sys.stderr)
+            traceback.print_exc()  # never the exit code of findings
+        else:
+            print(f"huashu: {error}", file=sys.stderr)
         return FAILED
+
+
+def _tell_unkept(options: argparse.Namespace) -> None:
+    """Say why the start took seconds, and will again."""
+    from checker.stored import unkept
+
+    reason = unkept()
+    if reason and not getattr(options, "quiet", False):
+        print(
+            f"huashu: {reason}; every start takes seconds while nothing can be kept there: "
+            "make it writable or let HUASHU_CACHE_DIR name another folder",
+            file=sys.stderr,
+        )
 
 
 def _abandon_output() -> None:
@@ -244,7 +264,7 @@ def _batch(options: argparse.Namespace) -> int:
 
     from checker.config import Config, find_config, load_config
 
-    place = options.config or find_config(options.archive.resolve())
+    place = options.config or find_config(os.path.realpath(options.archive))
     config = load_config(place) if place else Config()
     wanted = BatchOptions(
         industry=options.industry,
@@ -522,6 +542,8 @@ def _read(source: str, options: argparse.Namespace, config: Config) -> list[Docu
     )
     if source == "-":
         return read_bytes(sys.stdin.buffer.read(), options.stdin_filename, wanted)
+    if not options.quiet and not source.startswith("/dev/") and Path(source).is_fifo():
+        print(f"huashu: {source} is a pipe; waiting for what another program writes into it", file=sys.stderr)
     return read_path(source, wanted)
 
 
@@ -543,7 +565,7 @@ class _Checkers:
         elif self._options.no_config:
             path = None
         else:
-            path = find_config(Path.cwd() if source == "-" else Path(source).resolve())
+            path = find_config(Path.cwd() if source == "-" else os.path.realpath(source))
         key = str(path)
         if key not in self._configs:
             self._configs[key] = load_config(path) if path else Config()

@@ -14,9 +14,12 @@ import yaml
 from checker.config import CALL_FIELDS, KEYS, NAME, Config, Problem
 from checker.document import CHANNELS
 from checker.labels import CATEGORY_NAMES, UnknownIndustryError, industry_id
+from checker.stored import read_bounded
 from checker.types import Level
 from checker.yaml_text import Loader
 
+#: No configuration is larger, in bytes.
+_LARGEST = 1 << 24
 _LEVELS = tuple(str(level) for level in Level)
 _CATEGORIES = tuple(name for name in CATEGORY_NAMES if name != "suppression")
 
@@ -105,7 +108,7 @@ class Reader:
 
     def _compose(self) -> yaml.Node | None:
         try:
-            text = self.path.read_bytes().decode("utf-8-sig")
+            text = read_bounded(self.path, _LARGEST).decode("utf-8-sig")
             node: yaml.Node | None = yaml.compose(text, Loader=Loader)
         except OSError as error:
             what = f"cannot be read ({error.strerror}); give the path of an existing {NAME}"

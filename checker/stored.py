@@ -7,6 +7,7 @@ their content, so none is ever out of date. ``HUASHU_CACHE_DIR`` names another f
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -32,6 +33,15 @@ def cache_folder() -> Path:
     from platformdirs import user_cache_path
 
     return user_cache_path("huashu")
+
+
+#: Why something could not be kept.
+_unkept: list[str] = []
+
+
+def unkept() -> str | None:
+    """The place and the reason when this process could not keep what it made, which the next must make again."""
+    return _unkept[0] if _unkept else None
 
 
 def write_whole(path: str | Path, content: bytes, rights: int = 0o666) -> None:
@@ -65,6 +75,19 @@ def _beside(target: Path, rights: int = 0o666) -> Path:
     return new
 
 
+def read_bounded(path: str | Path, most: int) -> bytes:
+    """The bytes of a file. Raises OSError also for more than ``most``: a device may go on for ever."""
+    parts: list[bytes] = []
+    left = most
+    with open(path, "rb") as stream:
+        while part := stream.read(1 << 20):
+            left -= len(part)
+            if left < 0:
+                raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
+            parts.append(part)
+    return b"".join(parts)
+
+
 def _keep(name: str, write: Callable[[Path], object]) -> None:
     """Let ``write`` fill a file of the cache folder, which appears there complete or not at all."""
     target = cache_folder() / name
@@ -74,7 +97,8 @@ def _keep(name: str, write: Callable[[Path], object]) -> None:
         temporary = _beside(target)
         write(temporary)
         temporary.replace(target)
-    except OSError:  # a read-only home or a full disk only costs speed
+    except OSError as error:  # a read-only home or a full disk only costs speed
+        _unkept.append(f"{target.parent}: {error.strerror or error}")
         if temporary is not None:
             with suppress(OSError):
                 temporary.unlink()

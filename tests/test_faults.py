@@ -123,6 +123,9 @@ def test_folders_that_cannot_be_written(script: Path, warm: tuple[Path, str], tm
     in_the_way.write_text("")
     done = run("check", script, "--format", "json", cache=in_the_way / "cache")
     assert json.dumps(_findings(done.stdout)) == warm[1]
+    told = f"huashu: {in_the_way / 'cache'}: Not a directory; every start takes seconds"
+    assert next(line for line in done.stderr.splitlines() if line.startswith("huashu")).startswith(told)
+    assert done.stderr.count("every start takes seconds") == 1
     done = run("check", script, "-o", in_the_way / "report.html", cache=warm[0])
     assert done.returncode == 2
     assert done.stderr.startswith(f"huashu: cannot write {in_the_way / 'report.html'}: Not a directory")
@@ -130,6 +133,71 @@ def test_folders_that_cannot_be_written(script: Path, warm: tuple[Path, str], tm
         done = run("batch", script.parent, "-o", in_the_way / "out", cache=warm[0])
         assert done.returncode == 2
         assert "Traceback" not in done.stderr
+
+
+def test_a_circle_of_links_is_a_file_that_cannot_be_opened(warm: tuple[Path, str], tmp_path: Path) -> None:
+    (tmp_path / "self.txt").symlink_to("self.txt")
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    for arguments in (
+        ["check", tmp_path / "self.txt"],
+        ["check", tmp_path / "a" / "call.txt"],
+        ["check", warm[0].parent / "call.txt", "--config", tmp_path / "self.txt"],
+        ["batch", tmp_path / "self.txt", "-o", tmp_path / "out"],
+        ["rewrite", tmp_path / "self.txt", "-o", tmp_path / "new.txt"],
+    ):
+        done = run(*arguments, cache=warm[0])
+        assert done.returncode == 2, (arguments, done.stdout, done.stderr)
+        assert "Traceback" not in done.stderr
+        assert done.stderr.startswith("huashu: ")
+    done = run("check", tmp_path, cache=warm[0])
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_never_ends_is_refused(script: Path, warm: tuple[Path, str], tmp_path: Path) -> None:
+    settings = tmp_path / "huashu.yaml"
+    for content, arguments in (
+        ("", ["/dev/zero"]),
+        ("", [script, "--config", "/dev/zero"]),
+        ("", [script, "--baseline", "/dev/zero"]),
+        ("model: /dev/zero\n", [script]),
+        ("baseline: /dev/zero\n", [script]),
+    ):
+        settings.write_text(content, encoding="utf-8")
+        done = run("check", *arguments, cache=warm[0], cwd=tmp_path)
+        assert done.returncode == 2, (arguments, done.stdout, done.stderr)
+        assert "Traceback" not in done.stderr
+        assert "/dev/zero" in done.stderr
+    settings.unlink()
+    done = run("check", "/dev/null", cache=warm[0])
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_pipe_is_read_when_somebody_writes_into_it(warm: tuple[Path, str], tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.txt"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_text(SCRIPT, encoding="utf-8"))
+    writer.start()
+    done = run("check", pipe, "--format", "json", cache=warm[0])
+    writer.join()
+    assert json.dumps(_findings(done.stdout)) == warm[1]
+    assert done.stderr.startswith(f"huashu: {pipe} is a pipe; waiting")
+
+
+def test_a_defect_of_ours_has_not_the_exit_code_of_findings(
+    script: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from checker.cli import main
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(Checker, "check", fail)
+    assert main(["check", str(script)]) == 2
+    assert "Traceback" in capsys.readouterr().err
+    monkeypatch.setattr(Checker, "check", lambda *_: bytearray(1 << 62))
+    assert main(["check", str(script)]) == 2
+    assert capsys.readouterr().err.startswith("huashu: the memory is too small")
 
 
 DAMAGES = {

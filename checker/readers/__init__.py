@@ -8,6 +8,7 @@ either succeeds or raises ReaderError.
 
 from __future__ import annotations
 
+import os
 import pkgutil
 import re
 from collections.abc import Mapping
@@ -55,7 +56,11 @@ def read_path(path: str | Path, options: ReadOptions | None = None) -> list[Docu
     """
     name = str(path)
     try:
+        if Path(path).is_char_device() and not os.path.samefile(path, os.devnull):
+            raise ReaderError(name, "is a device, which has no end", "give - for standard input")
         data = Path(path).read_bytes()
+    except MemoryError:
+        raise ReaderError(name, "is too large for the memory", "split it") from None
     except FileNotFoundError:
         raise ReaderError(name, "no such file", "check the path") from None
     except IsADirectoryError:
