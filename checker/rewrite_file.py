@@ -24,6 +24,7 @@ from checker.readers import ReaderError
 from checker.readers._cues import cue_starts, plain_parts
 from checker.readers._decode import decode, encode_like
 from checker.readers._package import damaged
+from checker.readers._table import names, plain_name
 from checker.readers.csv import delimiter_of, rows_of
 from checker.rewrite.proof import spliced
 from checker.stored import write_whole
@@ -297,14 +298,23 @@ def _table(data: bytes, path: str, edits: Edits, left: list[Left]) -> bytes:
 def _json(data: bytes, path: str, edits: Edits, left: list[Left]) -> bytes:
     """Strings are found by their words, in their line where the place names one; the rest keeps its bytes.
 
-    Strings that say the same are taken in their order. Raises ReaderError for words that are no string of
-    their own, so that nothing is written half.
+    Of strings that say the same, those under a key for words come first, then the others in their order.
+    Raises ReaderError for words that are no string of their own, so that nothing is written half.
     """
     text, _ = decode(data, path, None)
     breaks = [match.end() for match in re.finditer("\n", text)]
-    strings = _Strings(
-        (bisect_right(breaks, match.start()) + 1, match) for match in _STRING.finditer(text) if not match[2]
-    )
+    known = names()["text"]
+    spoken: list[tuple[int, re.Match[str]]] = []
+    others: list[tuple[int, re.Match[str]]] = []
+    key: re.Match[str] | None = None
+    for match in _STRING.finditer(text):
+        if match[2]:
+            key = match
+            continue
+        is_value = key is not None and not text[key.end() : match.start()].strip()
+        is_spoken = key is not None and is_value and plain_name(_said(key)) in known
+        (spoken if is_spoken else others).append((bisect_right(breaks, match.start()) + 1, match))
+    strings = _Strings([*spoken, *others])
     changes: list[tuple[int, int, str]] = []
     for report, edited in edits:
         for piece in _pieces(report.document, edited, left):

@@ -169,6 +169,18 @@ def test_of_json_only_the_words_change(tmp_path: Path, capsys: pytest.CaptureFix
     assert lines[2:] == ["", third, ""]
 
 
+def test_what_is_said_about_a_call_stays_when_the_call_says_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "in.json"
+    words = "我们的服务是全国最好的"
+    call = {"summary": words, "turns": [{"role": "客服", "text": words}]}
+    source.write_text(json.dumps(call, ensure_ascii=False), "utf-8")
+    after = json.loads(rewritten(source, capsys).read_text("utf-8"))
+    assert after["summary"] == words
+    assert "最好" not in after["turns"][0]["text"]
+
+
 def test_words_that_stand_twice_in_json_change_where_they_were_found(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
