@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
@@ -67,6 +68,21 @@ from checker.web.app import create_app
 from checker.web.settings import Settings
 create_app(Settings(store="sqlite:///desk.db", desk={"data": str(Path.cwd())}))
 """,
+    "postgres": """
+import psycopg
+from checker.desk.store.database import Database
+database = Database("postgresql+psycopg://nobody@127.0.0.1:1/none")
+try:
+    database.migrate()
+except Exception as error:
+    assert isinstance(error.__cause__, psycopg.OperationalError), repr(error)
+else:
+    raise AssertionError("there is a database")
+""",
+    "pdf": """
+from checker.desk.services.certificates import pdf
+assert pdf("<p>话术</p>").startswith(b"%PDF-")
+""",
     "spacy": """
 import spacy
 nlp = spacy.blank("zh")
@@ -119,6 +135,10 @@ def test_an_extra_is_enough_for_its_command(extra: str, tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_every_extra_is_tried() -> None:
+    assert set(third_party.EXTRAS) == NEEDED.keys() - {""}
 
 
 def imported() -> Iterator[str]:
@@ -181,6 +201,21 @@ def test_the_same_sources_give_the_same_wheel(tmp_path: Path) -> None:
         (wheel,) = folder.iterdir()
         built.append((wheel.name, hashlib.sha256(wheel.read_bytes()).hexdigest()))
     assert built[0] == built[1]
+
+
+def test_the_sources_that_are_handed_out_can_be_tested(tmp_path: Path) -> None:
+    pytest.importorskip("hatchling", reason="hatchling is not installed")
+    code = f"import os; os.chdir({str(ROOT)!r}); from hatchling.build import build_sdist; build_sdist({str(tmp_path)!r})"
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    (archive,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(archive) as packed:
+        names = {name.partition("/")[2] for name in packed.getnames()}
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    wanted = {
+        name for name in listed.split("\n") if name.startswith((".ci/", "checker/", "lexicons/", "tests/"))
+    }
+    wanted |= {"constraints.txt", "THIRD_PARTY.md", "README.md", "LICENSE", "pyproject.toml"}
+    assert wanted - names == set()
 
 
 def test_the_licence_of_what_is_not_installed_is_no_guess() -> None:
