@@ -575,8 +575,8 @@ def calibrate(scores: Floats, guilty: Flags) -> tuple[float, float]:
 
 #: What a threshold must reach on sentences held out.
 PRECISION = 0.9
-HINT_FALSE_ALARMS = 0.007
-REVIEW_FALSE_ALARMS = 0.005
+HINT_FALSE_ALARMS = 0.006
+REVIEW_FALSE_ALARMS = 0.004
 LEAST_FOUND = 5
 #: Violations that are not a matter of what is claimed; the fallback category is wrong for them.
 CONDUCT = ("impersonation", "privacy", "nuisance", "disclosure", "morality", "prohibited")
