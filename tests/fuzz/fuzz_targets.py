@@ -771,7 +771,7 @@ def http(data: bytes) -> None:
         path, headers = b"/api/v1/check", [(b"content-type", b"application/json")]
         if kind == 4:
             sent = as_text(body)
-            body = json.dumps({"text": sent}).encode()
+            body = json.dumps({"text": sent, "show_personal_data": True}).encode()
     elif kind == 5:
         suffix = ("txt", "md", "csv", "jsonl", "srt", "docx", "xlsx", "x")[len(body) % 8]
         path, headers = b"/api/v1/check/file", [(b"content-type", b"multipart/form-data; boundary=fuzz")]
