@@ -371,7 +371,7 @@ class Grammar:
         plain = clause.rstrip(_PARTICLES.replace("的", "").replace("得", "") + SENTENCE_ENDS)
         found = int(_NOTHING_SAID.fullmatch(plain) is not None or (plain.endswith("是的") and len(plain) > 3))
         found += any(
-            plain.endswith((f"是{scope}{said}", f"是{scope}的{said}"))
+            f"是{scope}{said}" in plain or plain.endswith(f"是{scope}的{said}")
             for scope in self._scopes
             for said in _SOFT
             if said in plain
