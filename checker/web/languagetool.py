@@ -366,20 +366,23 @@ def replacements(
     """The span a match covers, and what may stand there instead.
 
     A rewrite may reach further than its finding. The span is the finding's while some rewrite fits
-    into it; else it grows to what the best rewrite needs, unless that touches ``others``, the spans
+    into it; else it grows to what the best rewrite needs that does not touch ``others``, the spans
     of the other findings. Left out are rewrites that do not fit, and those whose words may not be
     printed as they are (``printed_as``).
     """
     usable = [item for item in finding.rewrites if (item.span, item.text) != (finding.span, finding.matched)]
     usable.sort(key=lambda item: item.apply is Apply.MANUAL)
     start, end = finding.span
+    if start == end and usable and usable[0].span.start == usable[0].span.end:
+        # What is missing is shown where it is to be said.
+        start, end = usable[0].span
     if start == end and text:
         start, end = (start - 1, end) if start else (start, end + 1)
     span = Span(start, end)
-    if usable and not any(span.covers(item.span) for item in usable):
-        wider = Span(min(start, usable[0].span.start), max(end, usable[0].span.end))
-        if not any(wider.overlaps(other) for other in others):
-            span = wider
+    if not any(span.covers(item.span) for item in usable):
+        wider = (Span(min(start, item.span.start), max(end, item.span.end)) for item in usable)
+        free = (reach for reach in wider if not any(reach.overlaps(other) for other in others))
+        span = next(free, span)
     values = []
     for item in usable:
         printed = (printed_as or {}).get(item, item)
