@@ -45,6 +45,7 @@ BITS = 18
 LONGEST = 3
 #: What a suspicious claim is called when no narrower category is certain.
 FALLBACK = "exaggeration"
+_QUOTES = frozenset("\"'“”‘’「」『』")
 #: How many characters before and after a candidate are read, and into how many buckets.
 WINDOW = 12
 WINDOW_BITS = 16
@@ -460,13 +461,19 @@ def default_classifier() -> Classifier:
 
 
 def windows(places: Sequence[tuple[str, int, int]]) -> list[str]:
-    """The words before, inside and after each candidate; a line break stands for none."""
+    """The words before, inside and after each candidate; a line break stands for none.
+
+    Quotation marks right around a candidate are left out: advertisements stress their claims by them,
+    reports quote by them.
+    """
     out = []
     for sentence, start, end in places:
+        quoted = start > 0 and sentence[start - 1] in _QUOTES and sentence[end : end + 1] in _QUOTES
+        before, after = (start - 1, end + 1) if quoted and end < len(sentence) else (start, end)
         out += [
-            sentence[max(0, start - WINDOW) : start] or "\n",
+            sentence[max(0, before - WINDOW) : before] or "\n",
             sentence[start:end] or "\n",
-            sentence[end : end + WINDOW] or "\n",
+            sentence[after : after + WINDOW] or "\n",
         ]
     return out
 

@@ -437,7 +437,7 @@ def compile_sources(sources: Sequence[tuple[str, str]]) -> dict[str, Any]:
         compiled["disable"] += data["disable"]
         compiled["levels"] |= data["levels"]
         compiled["allow"] += data["allow"]
-    for entry in (*tables["rewrites"]["statements"], *tables["rewrites"]["trades"]):
+    for entry in (*tables["rewrites"]["statements"], *tables["rewrites"].get("trades", ())):
         for name in entry.get("industries", ()):
             if name not in tables["industries"]["industries"]:
                 what = f"statements: no industry is called {name!r}; correct or remove it"
@@ -467,8 +467,12 @@ def _compile_rewrites(
         {**entry, "when": expand(entry["when"])} if "when" in entry else entry
         for entry in table["statements"]
     ]
-    patterns = {name: expand(table[name]) for name in ("wares", "counted", "ills", "unsellable", "unsayable")}
-    trades = [{**entry, "or": expand(entry.get("or", ""))} for entry in table["trades"]]
+    names = ("wares", "counted", "ills", "unsellable", "unsayable")
+    for name in names:
+        if not isinstance(table.get(name), str):
+            problems.append(Problem("lexicons/rewrites.yaml", 1, "", f"{name} is missing; give a pattern"))
+    patterns = {name: expand(str(table.get(name, ""))) for name in names}
+    trades = [{**entry, "or": expand(entry.get("or", ""))} for entry in table.get("trades", ())]
     return {**table, **patterns, "statements": statements, "trades": trades}
 
 

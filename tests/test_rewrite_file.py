@@ -286,12 +286,12 @@ def test_a_formula_stays_and_is_left_to_a_person(tmp_path: Path, capsys: pytest.
     source = tmp_path / "in.xlsx"
     write_xlsx(source)
     book = openpyxl.load_workbook(source)
-    book.active.append(["坐席", '="这个理财"&"保本保息"'])
+    book.active.append(["坐席", '="这个理财保本保息"'])
     book.save(source)
     target = tmp_path / "out.xlsx"
     assert main(["rewrite", str(source), "-o", str(target), "--no-config"]) == 1
     out, err = capsys.readouterr()
-    assert openpyxl.load_workbook(target).active["B4"].value == '="这个理财"&"保本保息"'
+    assert openpyxl.load_workbook(target).active["B4"].value == '="这个理财保本保息"'
     assert "保本" not in openpyxl.load_workbook(target).active["B3"].value
     assert "单元格是公式，请自行改为" in out
     assert f"{target}: 1 fixed" in err
@@ -393,7 +393,7 @@ def test_walking_through_findings_takes_a_choice_an_edit_and_a_reason(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = tmp_path / "in.txt"
-    source.write_text("这个理财保本保息。\n我们是全国第一品牌。\n这款面膜效果立竿见影。\n", "utf-8")
+    source.write_text("这个理财保本保息。\n我们是第一品牌。\n这款面膜效果立竿见影。\n", "utf-8")
     answers = chain(["1", "e", "有门店的品牌", "s", ""], cycle(["s", "已有检测报告"]))
     monkeypatch.setattr("builtins.input", lambda prompt="": next(answers))
     main(["check", str(source), "--interactive", "--no-config", "--format", "json"])

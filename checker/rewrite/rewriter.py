@@ -296,9 +296,9 @@ class Rewriter:
             if earlier is not None and said and _same_words(spoken, said) and regions[-1][1] == region.start:
                 # Two sentences that are answered by the same statement: it is said once.
                 whole = Span(regions[-1][0], region.end)
-                words = document.text[whole.start : whole.end]
                 dropped = told_losses(words, said, self._drafter.grammar.names(words))
-                both = replace(edit, span=whole, text=said, note=dropped)
+                notes = dict.fromkeys(note for note in (earlier.note, dropped) if note)
+                both = replace(edit, span=whole, text=said, note="；".join(notes))
                 cures[-1] = _Cure(both, [*cures[-1].findings, *cured])
                 regions[-1] = whole
             elif earlier is None or earlier.span.end <= edit.span.start:
