@@ -282,17 +282,29 @@ def _in_cell(value: Any, piece: _Piece) -> Any:
 def _table(data: bytes, path: str, edits: Edits, left: list[Left]) -> bytes:
     text, _ = decode(data, path, None)
     delimiter, start = delimiter_of(text)
-    lines, grid, _ = rows_of(text[start:], delimiter, path)
+    lines, grid, unquoted = rows_of(text[start:], delimiter, path)
     above = 1 if start else 0
-    changes = {piece.place: piece.new for _, piece in _changed(edits, left)}
+    pieces = {piece.place: piece for _, piece in _changed(edits, left)}
     out = io.StringIO(newline="")
     ending = "\r\n" if "\r\n" in text else "\n"
     writer = csv.writer(out, delimiter=delimiter, lineterminator=ending)
     for line, row in zip(lines, grid):
-        writer.writerow(
-            [changes.get(f"第 {line + above} 行第 {column + 1} 列", cell) for column, cell in enumerate(row)]
-        )
+        for column in reversed(range(len(row))):
+            if piece := pieces.get(f"第 {line + above} 行第 {column + 1} 列"):
+                row[column : column + _cells(piece.words, row[column:], delimiter)] = [piece.new]
+        if unquoted:
+            out.write(delimiter.join(row) + ending)
+        else:
+            writer.writerow(row)
     return encode_like(text[:start] + out.getvalue(), data, text)
+
+
+def _cells(words: str, row: Sequence[str], delimiter: str) -> int:
+    """Over how many cells of a row, from its first, words go that nobody quoted."""
+    for number in range(1, len(row) + 1):
+        if delimiter.join(row[:number]).strip() == words.strip():
+            return number
+    return 1
 
 
 def _json(data: bytes, path: str, edits: Edits, left: list[Left]) -> bytes:

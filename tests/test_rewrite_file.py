@@ -201,6 +201,25 @@ def test_a_sheet_keeps_its_cells_and_styles(tmp_path: Path, capsys: pytest.Captu
     assert sheet["B3"].font.bold
 
 
+@pytest.mark.parametrize(
+    ("said", "becomes"),
+    [
+        ("客服,这个理财保本保息,欢迎来,谢谢", '客服,"这个理财有风险，收益不保证,欢迎来,谢谢"'),
+        ('客服,"这个理财保本保息,欢迎来', '客服,"这个理财有风险，收益不保证,欢迎来'),
+    ],
+)
+def test_words_with_commas_that_nobody_quoted_are_written_once(
+    said: str, becomes: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "in.csv"
+    source.write_text(
+        f'角色,话术\n{said}\n客户,好"的\n' if '"' in said else f"角色,话术\n{said}\n客户,好的\n", "utf-8"
+    )
+    main(["rewrite", str(source), "-o", str(tmp_path / "out.csv"), "--no-config"])
+    assert (tmp_path / "out.csv").read_text("utf-8").splitlines()[1] == becomes
+    assert "1 fixed" in capsys.readouterr().err
+
+
 def test_word_gets_tracked_changes_in_the_style_of_the_words(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
