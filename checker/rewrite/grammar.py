@@ -348,7 +348,7 @@ class Grammar:
 
     def scars(self, text: str) -> int:
         """How many scars of a cut a sentence shows: lone particles, a dangling 是, doubled words."""
-        found = len(_BROKEN.findall(text)) + (len(_LETTER.findall(text)) < _LEAST)
+        found = len(_BROKEN.findall(text))
         found += sum(text.count(a) != text.count(b) for a, b in ("“”", "《》", "（）", "【】"))
         clauses = clause_spans(text, Span(0, len(text.rstrip(SENTENCE_ENDS))))
         for clause in clauses[1:]:
@@ -488,8 +488,6 @@ _ADDRESS = late(
 #: 由 and whoever does it, without what is done: 吊坠由国家博物馆
 _BY = late(r"(?:^|[^自理缘原任经事])由(?=[^，]{2,10}$)")
 _PRONOUN = late(r"[你您我他她它]们?|咱们?|(?:我们?|咱们?)?[这那][边里儿]")
-#: Letters and digits that a sentence says at least.
-_LETTER, _LEAST = late(r"[\u4e00-\u9fffA-Za-z0-9]"), 3
 _BROKEN = late(
     r"(?:^|[，,。：:；;！!？?、])[的地得了着吗呢](?![确士话解])(?=.?(?:$|[，,。：:；;！!？?、]))"
     r"|(?:^|[，,。：:；;！!？?])[的得](?![到出])"

@@ -566,7 +566,7 @@ class Rewriter:
                 continue
             after = _with(region, draft)
             if key.start < key.end:
-                if after == region or not _says_something(after):
+                if after == region:
                     continue
                 cleaned = None if key.others else self._neighbours.cleaned(region, after, key.setting)
                 if cleaned is None and not key.others:
@@ -574,7 +574,7 @@ class Rewriter:
                 if cleaned is not None and cleaned != after:
                     after = cleaned
                     draft = replace(draft, **_difference(region, after)._asdict())
-                if after == region or grammar.scars(after) > scars:
+                if after == region or not _says_something(after) or grammar.scars(after) > scars:
                     continue
             out.append(replace(draft, note=note_of(region, draft, after, grammar.names(region))))
         return out
