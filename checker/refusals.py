@@ -41,7 +41,9 @@ _OPENING_TURNS = 4
 _SELLING = frozenset({"hides-source", "argues", "returns", "holds-on", "pushes-on", GOES_ON})
 #: How probable a push must be (:meth:`Turns.pushes`) where only the models hear it in a call that the agent placed; in a
 #: dialogue that the customer may have begun, or where the reply has a polite cue; and where cues show the selling.
-_HEARD, _HEARD_ANYWHERE, _SHOWN = 0.5, 0.85, 0.1
+_HEARD, _HEARD_ANYWHERE, _SHOWN = 0.7, 0.85, 0.1
+#: In a call in which one push is heard a less probable one is heard as well.
+_BESIDE = 0.4
 _POLITE = frozenset({"closes", "acknowledges", "accepts", "asks-once"})
 #: Who is busy or puts off has not said no, unless the log-odds of a no are higher than this.
 _LATER, _CLEAR = frozenset({"busy", "puts-off"}), 1.0
@@ -196,7 +198,10 @@ class Refusals:
         heard, shown = limits
         clarified = stands = refused = False
         readings = list(self.readings(call))
-        chances = iter(self._turns.pushes([reading.features for reading in readings if reading.reply]))
+        pushes = self._turns.pushes([reading.features for reading in readings if reading.reply])
+        if heard == _HEARD and max(pushes, default=0.0) >= _HEARD:
+            heard = _BESIDE
+        chances = iter(pushes)
         for reading in readings:
             found = reading.acts
             stands = not _FINAL.isdisjoint(found) or (stands and _INTERESTED not in found)
