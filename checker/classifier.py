@@ -127,6 +127,18 @@ def ngram_counts(lengths: Numbers) -> Numbers:
     return LONGEST * lengths - LONGEST * (LONGEST - 1) // 2
 
 
+def ngram_scores(weights: npt.NDArray[np.float32], seen: Symbols) -> Floats:
+    """The weights, shape (2**BITS,), of the n-grams of each sentence over the root of their number, shape (n_sentences,)."""
+    total = np.zeros(len(seen.codes), dtype=np.float32)
+    for n, numbers in enumerate(buckets(seen.codes), 1):
+        found = weights[numbers]
+        for step in range(1, n):
+            found[seen.last[:-1] - step] = 0
+        total[: len(found)] += found
+    sums: Floats = np.add.reduceat(total, seen.first, dtype=np.float64)
+    return sums / np.sqrt(ngram_counts(seen.last - seen.first))
+
+
 def split_texts(texts: Sequence[str]) -> tuple[Codes, Indices, Indices]:
     """The plain views of texts put end to end (code points), with the start and end of each."""
     parts = [plain_view(Document(text=text)).codes for text in texts]
@@ -232,8 +244,7 @@ class Classifier:
         if not len(starts):
             return np.zeros(0)
         seen = symbols(codes, starts, ends)
-        linear = self._gate_sums(seen) / np.sqrt(ngram_counts(seen.last - seen.first))
-        return linear + self._network(seen)[1] + self._bias
+        return ngram_scores(self._gate, seen) + self._network(seen)[1] + self._bias
 
     def _network(self, seen: Symbols) -> tuple[Found, Floats, Floats]:
         """The words of sentences, what the networks make of each sentence, and the hidden units.
@@ -247,15 +258,6 @@ class Classifier:
         hidden = sums * self._word_scales / (counts + PRIOR_WORDS)[:, None] + self._hidden_bias
         np.maximum(hidden, 0, out=hidden)
         return found, hidden @ self._hidden_out, hidden
-
-    def _gate_sums(self, seen: Symbols) -> Floats:
-        total = np.zeros(len(seen.codes), dtype=np.float32)
-        for n, numbers in enumerate(buckets(seen.codes), 1):
-            weights = self._gate[numbers]
-            for step in range(1, n):
-                weights[seen.last[:-1] - step] = 0
-            total[: len(weights)] += weights
-        return np.add.reduceat(total, seen.first, dtype=np.float64)
 
     def score_texts(self, texts: Sequence[str]) -> Floats:
         """The gate's score of whole texts, each taken as one sentence; empty ones get the bias."""

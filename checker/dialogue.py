@@ -35,10 +35,15 @@ class Dialogues:
         ``ended`` is false for calls that go on. Fingerprint fields wait for their numbers.
         """
         out: list[list[Finding]] = []
+        calls = {
+            part: Call(scene, part, self._memory)
+            for part, document in enumerate(scene.documents)
+            if document.turns
+        }
+        self._refusals.hear([call for call in calls.values() if call.has_customer])
         for part, setting in enumerate(settings):
             found: list[Finding] = []
-            if scene.documents[part].turns:
-                call = Call(scene, part, self._memory)
+            if call := calls.get(part):
                 found += self._duties.missing(call, setting, ended=ended)
                 found += self._refusals.bad_replies(call, setting)
             found += read_out(scene.documents[part], self._lexicon, setting)

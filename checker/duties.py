@@ -120,8 +120,8 @@ class _Duty:
 
 def _is_unwanted(call: Call) -> bool:
     """True when three quarters of the customer's turns say no: who wants nothing need not be told its terms."""
-    declining = default_turns().declining
-    nos = [call.said[turn.index].scored(declining) > 0 for turn in call.turns if turn.speaker == "customer"]
+    model = default_turns().customer
+    nos = [call.said[turn.index].scored(model) > 0 for turn in call.turns if turn.speaker == "customer"]
     return 4 * sum(nos) > 3 * len(nos)
 
 

@@ -14,11 +14,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from checker.document import Turn
+import numpy as np
+
 from checker.duties import dialogue_finding, holds
 from checker.lexicon import Act, Acts, Lexicon, Rule
 from checker.matching import either
-from checker.said import Call, Memory, Said
+from checker.said import Call, Memory, Said, score
 from checker.scene import Setting
 from checker.turns import Turns, default_turns
 from checker.types import Finding, Span
@@ -132,6 +133,14 @@ class Refusals:
         self._active: dict[tuple[str | None, str], list[Rule]] = {}
         self._acts_shown: dict[tuple[tuple[str, ...], str], tuple[float, ...]] = {}
 
+    def hear(self, calls: Sequence[Call]) -> None:
+        """Ask the models about all that is said in calls at once."""
+        customers = (
+            said for call in calls for said, turn in zip(call.said, call.turns) if turn.speaker == "customer"
+        )
+        score(customers, self._turns.customer)
+        score((call.together(reply) for call in calls for reply in call.replies.values()), self._turns.agent)
+
     def bad_replies(self, call: Call, setting: Setting) -> list[Finding]:
         """A finding for every answer of the agent that a rule with ``reply`` forbids.
 
@@ -198,14 +207,12 @@ class Refusals:
         heard, shown = limits
         clarified = stands = refused = False
         readings = list(self.readings(call))
-        pushes = self._turns.pushes([reading.features for reading in readings if reading.reply])
-        if heard == _HEARD and max(pushes, default=0.0) >= _HEARD:
+        chances = self._chances(readings)
+        if heard == _HEARD and max(chances, default=0.0) >= _HEARD:
             heard = _BESIDE
-        chances = iter(pushes)
-        for reading in readings:
+        for reading, chance in zip(readings, chances):
             found = reading.acts
             stands = not _FINAL.isdisjoint(found) or (stands and _INTERESTED not in found)
-            chance = next(chances) if reading.reply else 0.0
             is_heard = chance >= heard
             says_no = reading.declining > 0 or not _NO.isdisjoint(found)
             if stands and not found:
@@ -227,6 +234,14 @@ class Refusals:
             is_push = act in _SELLING and (chance >= shown or _DOUBTFUL.isdisjoint(found))
             evidence = () if act == ANSWERS else reading.evidence
             yield Exchange(reading.customer, found, reading.reply, act, evidence, is_push or act == "insults")
+
+    def _chances(self, readings: Sequence[Reading]) -> list[float]:
+        """How probable a push is in each reply; 0 where there is none."""
+        out = np.zeros(len(readings))
+        replied = [number for number, reading in enumerate(readings) if reading.reply]
+        if replied and self._turns.pushes is not None:
+            out[replied] = self._turns.pushes.chances(np.array([readings[n].features for n in replied]))
+        return out.tolist()
 
     def _limits(self, call: Call) -> tuple[float, float] | None:
         """How probable a push must be that only the models hear, and one that cues show; None where nobody pushes."""
@@ -255,15 +270,15 @@ class Refusals:
             previous = call.turns[turn.index - 1] if turn.index else turn
             asked = call.said[previous.index] if previous.speaker == "agent" else None
             acts = self.customer_acts(said, asked)
-            declining = said.scored(self._turns.declining)
-            reply = _reply(call.turns, turn.index)
+            declining = said.scored(self._turns.customer)
+            reply = call.replies.get(turn.index, ())
             act = ""
             evidence: tuple[int, ...] = ()
             features: tuple[float, ...] = ()
             if reply:
                 answer = call.together(reply)
                 act, evidence = self._agent_act(answer)
-                selling = answer.scored(self._turns.selling)
+                selling = answer.scored(self._turns.agent)
                 features = (
                     declining,
                     float(said.holds(self._question) and not said.holds(self._rhetorical)),
@@ -349,13 +364,3 @@ def evidence_spans(call: Call, exchange: Exchange) -> list[tuple[int, Span]]:
         index = int(scene.turn_of[place]) - turns
         out.append((index, Span(span.start - offset, span.end - offset)))
     return out
-
-
-def _reply(turns: Sequence[Turn], customer: int) -> tuple[int, ...]:
-    """The agent's turns up to the customer's next words."""
-    out = []
-    for turn in turns[customer + 1 :]:
-        if turn.speaker == "customer":
-            break
-        out.append(turn.index)
-    return tuple(out)

@@ -8,10 +8,13 @@ somebody first asks it. What a whole call holds is then a few operations on inte
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 from operator import and_, or_
-from typing import Any
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
 
 from checker.document import Turn
 from checker.matching import found_any
@@ -46,11 +49,11 @@ class Said:
         self.state = 0
         self.notes: dict[Any, Any] = {}
 
-    def scored(self, model: Callable[[str], float]) -> float:
-        """What a model says of the words, remembered by the model."""
-        known: float | None = self.notes.get(model)
-        if known is None:
-            known = self.notes[model] = model(self.text)
+    def scored(self, model: Scorer) -> float:
+        """What a model says of the words; :func:`score` asks it about many at once."""
+        if model not in self.notes:
+            score((self,), model)
+        known: float = self.notes[model]
         return known
 
     def holds(self, question: Question) -> bool:
@@ -60,6 +63,21 @@ class Said:
             state |= question.asked | (question.yes if question.test(self.text) else 0)
             self.state = state
         return bool(state & question.yes)
+
+
+class Scorer(Protocol):
+    """A model of words. Remembered by its identity."""
+
+    def scores(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
+        """A number for each text."""
+
+
+def score(words: Iterable[Said], model: Scorer) -> None:
+    """Ask a model about all words that it has not been asked about."""
+    new = {said.text: said for said in words if model not in said.notes}
+    if new:
+        for said, value in zip(new.values(), model.scores(list(new)).tolist()):
+            said.notes[model] = value
 
 
 class Memory:
@@ -112,6 +130,7 @@ class Call:
             for speaker in ("agent", "customer")
         }
         self.has_customer = any(turn.speaker == "customer" for turn in self.turns)
+        self._replies: dict[int, tuple[int, ...]] | None = None
         self._sums: dict[str, tuple[int, int]] = {}
         self._answers: dict[tuple[Question, str], bool] = {}
 
@@ -124,6 +143,21 @@ class Call:
         if len(indices) == 1:
             return self.said[indices[0]]
         return self.memory.about("\n".join(self.said[index].text for index in indices))
+
+    @property
+    def replies(self) -> Mapping[int, tuple[int, ...]]:
+        """By turn of the customer, what the agent says up to the customer's next words; only where it says something."""
+        if self._replies is None:
+            self._replies = {}
+            reply: list[int] = []
+            for turn in reversed(self.turns):
+                if turn.speaker != "customer":
+                    reply.append(turn.index)
+                    continue
+                if reply:
+                    self._replies[turn.index] = tuple(reversed(reply))
+                reply = []
+        return self._replies
 
     def ever(self, question: Question, speaker: str) -> bool:
         """True when a turn of the speaker says yes."""

@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, precision_recall_curve
 from sklearn.neural_network import MLPClassifier
@@ -32,11 +31,14 @@ from checker.lexicon import default
 from checker.refusals import Refusals
 from checker.said import Call, Memory
 from checker.scene import Scene
-from checker.turns import ARTIFACT, SIDES, Pushes, Turns, grams
+from checker.train import NgramVectorizer
+from checker.turns import ARTIFACT, Linear, Pushes, Turns
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
+#: Who speaks, in the order of :class:`Turns`.
+SIDES = ("customer", "agent")
 #: The label of each side in ``turns.jsonl``, and its acts in ``calls.jsonl``.
 LABELS = dict(zip(SIDES, ("says_no", "sells")))
 ACTS = {
@@ -47,8 +49,6 @@ STRENGTH = 30.0
 #: The network: units of its hidden layer, and what large weights cost.
 UNITS, DECAY = 16, 1.0
 FOLDS, SEED = 5, 20
-#: Weights smaller than this are left out.
-_LEAST = 0.02
 
 
 @dataclass(frozen=True)
@@ -59,15 +59,8 @@ class Labelled:
     acts: tuple[str, ...]
 
     def replies(self) -> Iterator[tuple[tuple[int, ...], bool]]:
-        """Turns of the agent in a row that follow a customer, and whether one of them pushes."""
-        turns = self.call.turns
-        for first in range(1, len(turns)):
-            if turns[first].speaker != "agent" or turns[first - 1].speaker != "customer":
-                continue
-            end = first
-            while end < len(turns) and turns[end].speaker == "agent":
-                end += 1
-            reply = tuple(range(first, end))
+        """The agent's replies, as turns in a row, and whether one of them pushes."""
+        for reply in self.call.replies.values():
             yield reply, any(self.acts[index] in ACTS["agent"] for index in reply)
 
     def said(self, side: str) -> Iterator[tuple[str, bool]]:
@@ -103,30 +96,20 @@ def single(side: str) -> tuple[list[str], Bools]:
     return list(found), np.array(list(found.values()))
 
 
-def features(texts: Sequence[str]) -> tuple[sp.csr_matrix, list[str]]:
-    """Counts of the n-grams over the root of their number, shape (n_texts, n_grams), and the n-grams."""
-    counted = [grams(text) for text in texts]
-    known = sorted({gram for found in counted for gram in found})
-    number = {gram: place for place, gram in enumerate(known)}
-    cells = [(at, number[gram], len(found) ** -0.5) for at, found in enumerate(counted) for gram in found]
-    at, column, value = map(np.array, zip(*cells))
-    return sp.csr_matrix((value, (at, column)), shape=(len(texts), len(known))), known
-
-
 def learn(of: Sequence[Labelled]) -> Turns:
     """The models of both sides, learned from all single turns and the turns of some calls."""
-    weights, biases = {}, {}
-    for side in SIDES:
+
+    def learned(side: str) -> Linear:
         texts, labels = single(side)
         pairs = [pair for labelled in of for pair in labelled.said(side)]
-        texts = [*texts, *(text for text, _ in pairs)]
-        table, known = features(texts)
         target = np.concatenate([labels, np.array([label for _, label in pairs], dtype=bool)])
+        table = NgramVectorizer().transform([*texts, *(text for text, _ in pairs)])
         model = LogisticRegression(C=STRENGTH, max_iter=3000).fit(table, target)
-        learned = model.coef_[0].astype(np.float16)
-        weights[side] = {known[at]: float(learned[at]) for at in np.flatnonzero(np.abs(learned) >= _LEAST)}
-        biases[side] = float(model.intercept_[0])
-    return Turns(weights, biases)
+        weights = model.coef_[0].astype(np.float16).astype(np.float32)
+        return Linear(weights, float(model.intercept_[0]))
+
+    customer, agent = map(learned, SIDES)
+    return Turns(customer, agent)
 
 
 def readings(turns: Turns, of: Sequence[Labelled]) -> tuple[list[tuple[float, ...]], list[bool]]:
@@ -168,13 +151,15 @@ def held_out() -> HeldOut:
     for number in range(FOLDS):
         turns = learn([labelled for labelled, own in zip(every, folds) if own != number])
         left = [labelled for labelled, own in zip(every, folds) if own == number]
-        for side, score in zip(SIDES, (turns.declining, turns.selling)):
-            scores[side] += [(label, score(text)) for labelled in left for text, label in labelled.said(side)]
+        for side, model in zip(SIDES, (turns.customer, turns.agent)):
+            pairs = [pair for labelled in left for pair in labelled.said(side)]
+            said = model.scores([text for text, _ in pairs])
+            scores[side] += [(label, score) for (_, label), score in zip(pairs, said.tolist())]
         new, labels = readings(turns, left)
         seen, pushes, fold = seen + new, pushes + labels, fold + [number] * len(labels)
     by_side = {}
-    for side, pairs in scores.items():
-        by_side[side] = (np.array([label for label, _ in pairs]), np.array([score for _, score in pairs]))
+    for side, judged in scores.items():
+        by_side[side] = (np.array([label for label, _ in judged]), np.array([score for _, score in judged]))
     return HeldOut(by_side, np.array(seen), np.array(pushes), np.array(fold))
 
 
@@ -193,11 +178,9 @@ def build(path: Path) -> None:
     turns, data = learn(calls()), held_out()
     layers = _push_model(data.seen, data.pushes)._asdict()
     arrays: dict[str, Any] = {f"push_{name}": np.float32(layer) for name, layer in layers.items()}
-    for side in SIDES:
-        known = turns.weights[side]
-        arrays[f"{side}_grams"] = np.frombuffer("\n".join(known).encode(), dtype=np.uint8)
-        arrays[f"{side}_weights"] = np.array(list(known.values()), dtype=np.float16)
-        arrays[f"{side}_bias"] = np.array(turns.biases[side])
+    for side, model in zip(SIDES, (turns.customer, turns.agent)):
+        arrays[f"{side}_weights"] = model.weights.astype(np.float16)
+        arrays[f"{side}_bias"] = np.array(model.bias)
     with path.open("wb") as file:
         np.savez_compressed(file, **arrays)
 
