@@ -141,10 +141,13 @@ def ngram_scores(weights: npt.NDArray[np.float32], seen: Symbols) -> Floats:
 
 def split_texts(texts: Sequence[str]) -> tuple[Codes, Indices, Indices]:
     """The plain views of texts put end to end (code points), with the start and end of each."""
-    parts = [plain_view(Document(text=text)).codes for text in texts]
-    ends = np.cumsum([len(part) for part in parts]).astype(np.int32)
-    joined = np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint32)
-    return joined, np.concatenate([[0], ends[:-1]]).astype(np.int32) if len(ends) else ends, ends
+    return end_to_end([plain_view(Document(text=text)).text for text in texts])
+
+
+def end_to_end(texts: Sequence[str]) -> tuple[Codes, Indices, Indices]:
+    """The code points of texts put end to end, with the start and end of each."""
+    ends = np.cumsum([len(text) for text in texts], dtype=np.int32)
+    return encode("".join(texts)), (ends - [len(text) for text in texts]).astype(np.int32), ends
 
 
 class Opinion(NamedTuple):
@@ -329,9 +332,7 @@ class Classifier:
         if not places:
             return np.zeros(0)
         parts = windows(places)
-        codes = encode("".join(parts))
-        ends = np.cumsum([len(part) for part in parts]).astype(np.int32)
-        seen = symbols(codes, np.concatenate([[0], ends[:-1]]).astype(np.int32), ends)
+        seen = symbols(*end_to_end(parts))
         side = np.repeat(np.arange(len(parts)) % 3, seen.last - seen.first)
         total = np.zeros(len(seen.codes))
         for n, numbers in enumerate(buckets(seen.codes, WINDOW_BITS), 1):
@@ -341,10 +342,7 @@ class Classifier:
             total[: len(weights)] += weights
         sums = np.add.reduceat(total, seen.first) / np.sqrt(ngram_counts(seen.last - seen.first))
         if scores is None:
-            sentences = [sentence for sentence, _, _ in places]
-            whole = np.cumsum([len(sentence) for sentence in sentences]).astype(np.int32)
-            starts = np.concatenate([[0], whole[:-1]]).astype(np.int32)
-            scores = self.scores(encode("".join(sentences)), starts, whole)
+            scores = self.scores(*end_to_end([sentence for sentence, _, _ in places]))
         scores = scores + sums.reshape(-1, 3).sum(axis=1) + self._side_bias
         return np.asarray(1 / (1 + np.exp(-(self._candidate_slope * scores + self._candidate_offset))))
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from checker.classifier import ngram_scores, split_texts, symbols
+from checker.classifier import end_to_end, ngram_scores, symbols
 from checker.data import folder
 
 Floats = npt.NDArray[np.float64]
@@ -33,11 +33,11 @@ class Linear:
     bias: float
 
     def scores(self, texts: Sequence[str]) -> Floats:
-        """Log-odds, shape (n_texts,)."""
+        """Log-odds of texts as the plain view shows them, shape (n_texts,)."""
         out = np.full(len(texts), self.bias)
         filled = [number for number, text in enumerate(texts) if text]
         if filled:
-            seen = symbols(*split_texts([texts[number] for number in filled]))
+            seen = symbols(*end_to_end([texts[number] for number in filled]))
             out[filled] += ngram_scores(self.weights, seen)
         return out
 
