@@ -208,7 +208,7 @@ class Refusals:
         clarified = stands = refused = False
         readings = list(self.readings(call))
         chances = self._chances(readings)
-        if heard == _HEARD and max(chances, default=0.0) >= _HEARD:
+        if max(chances, default=0.0) >= heard:
             heard = _BESIDE
         for reading, chance in zip(readings, chances):
             found = reading.acts

@@ -201,10 +201,8 @@ class Rewriter:
             edit = replace(edit, span=Span(edit.span.start + region.start, edit.span.end + region.start))
             for number in which:
                 place = some[number]
-                own = drafted[part, place.number]
-                rest = [item for item in own if item != edit]
-                real = [item for item in rest if item.apply is not Apply.MANUAL][: MOST_REWRITES - 2]
-                asked = [item for item in rest if item.apply is Apply.MANUAL][:1]
+                own = [item for item in drafted[part, place.number] if item != edit]
+                real, asked = _shortened(own)
                 drafted[part, place.number] = [edit, *real, *asked]
 
     def _ask_remote(
@@ -236,9 +234,7 @@ class Rewriter:
                 banned = self._prover.rules(key.region, _ANYWHERE) - Counter({key.rule_id: 1})
                 if not covers(self._prover.rules(text, _ANYWHERE), banned):
                     continue
-                ours = drafted[place.part, place.number]
-                real = [item for item in ours if item.apply is not Apply.MANUAL][: MOST_REWRITES - 2]
-                asked = [item for item in ours if item.apply is Apply.MANUAL][:1]
+                real, asked = _shortened(drafted[place.part, place.number])
                 note = "；".join(filter(None, ("语言模型的建议，已复核", told_losses(key.region, text))))
                 shift = place.region.start
                 span = Span(span.start + shift, span.end + shift)
@@ -704,6 +700,13 @@ def _inside(inner: Span, outer: Span) -> bool:
     if inner.start == inner.end:
         return inner == outer
     return outer.start <= inner.start + 1 and inner.end - 1 <= outer.end and inner.overlaps(outer)
+
+
+def _shortened(suggestions: Sequence[Rewrite]) -> tuple[list[Rewrite], list[Rewrite]]:
+    """Rewrites and a question, so few that another rewrite has room beside them."""
+    real = [item for item in suggestions if item.apply is not Apply.MANUAL]
+    asked = [item for item in suggestions if item.apply is Apply.MANUAL]
+    return real[: MOST_REWRITES - 2], asked[:1]
 
 
 def _covered(finding: Finding, edits: Sequence[Rewrite]) -> bool:
