@@ -236,18 +236,16 @@ class Checker:
 
     def _guesses(self, scene: Scene) -> list[tuple[Guess | None, Guess | None]]:
         """What the words of each document say of industry and channel; None where the user has said it."""
-        asked = [
-            (self.industry_of(document) is None, not (document.channel in CHANNELS or self._channel))
-            for document in scene.documents
-        ]
-        if not any(map(any, asked)):
-            return [(None, None)] * len(asked)
-        plain = scene.plain
-        made = self._detector.guesses(plain.text, plain.codes, *scene.stretches)
-        return [
-            (industry if ask_industry else None, channel if ask_channel else None)
-            for (ask_industry, ask_channel), (industry, channel) in zip(asked, made)
-        ]
+        out: list[tuple[Guess | None, Guess | None]] = []
+        for part, document in enumerate(scene.documents):
+            ask_industry = self.industry_of(document) is None
+            ask_channel = not (document.channel in CHANNELS or self._channel)
+            industry: Guess | None = None
+            channel: Guess | None = None
+            if ask_industry or ask_channel:
+                industry, channel = self._detector.guesses(scene.text(part))
+            out.append((industry if ask_industry else None, channel if ask_channel else None))
+        return out
 
     def _setting(self, document: Document, industry: Guess | None, channel: Guess | None) -> Setting:
         said = document.channel if document.channel in CHANNELS else self._channel

@@ -11,7 +11,7 @@ import numpy as np
 from checker.document import CHANNELS, Document, Turn
 from checker.lexicon import Cues
 from checker.matching import found_any
-from checker.normalize import Indices, plain_view
+from checker.normalize import plain_view
 from checker.types import Span
 
 #: The industry of words that must hold wherever they may be said: the rules of all industries and channels.
@@ -114,17 +114,14 @@ class Scene:
         return Span(span.start - offset, span.end - offset)
 
     @cached_property
-    def stretches(self) -> tuple[Indices, Indices]:
-        """(starts, ends) of the documents in the plain view; empty ones start and end at one place."""
-        edges = self.part_of.searchsorted(np.arange(len(self.documents) + 1))
-        starts = np.append(self.plain.starts, np.int32(len(self.plain.codes))).take(edges[:-1])
-        ends = np.append(self.plain.ends, np.int32(0)).take(edges[1:] - 1)
-        return starts, np.where(edges[1:] > edges[:-1], ends, starts)
+    def _part_edges(self) -> list[int]:
+        edges: list[int] = self.part_of.searchsorted(np.arange(len(self.documents) + 1)).tolist()
+        return edges
 
     def text(self, part: int) -> str:
         """The plain view of one document."""
-        starts, ends = self.stretches
-        return self.plain.text[int(starts[part]) : int(ends[part])]
+        first, last = self._part_edges[part : part + 2]
+        return self.plain.text[self._starts[first] : int(self.plain.ends[last - 1])] if first < last else ""
 
     @cached_property
     def _turn_edges(self) -> list[int]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from checker import Checker
 from checker.detection import Detector
 from checker.document import CHANNELS
 from checker.lexicon import Lexicon
-from checker.normalize import encode
 from checker.types import Level
 
 
@@ -58,9 +56,8 @@ def test_the_reasons_of_both_guesses_are_in_the_report(checker: Checker) -> None
 
 def test_a_lead_that_is_too_small_is_no_guess() -> None:
     table = {"tea": {"words": {"龙井": 3}}, "wine": {"words": {"红酒": 3}}}
-    text = "龙井和红酒，龙井"
     detector = Detector([table], 3)
-    ((both,), (tea,)) = detector.guesses(text, encode(text), np.array([0, 6]), np.array([5, 8]))
+    (both,), (tea,) = detector.guesses("龙井和红酒"), detector.guesses("龙井")
     assert both.value is None
     assert both.scores == {"tea": 3, "wine": 3}
     assert (tea.value, tea.words) == ("tea", ("龙井",))
@@ -68,9 +65,8 @@ def test_a_lead_that_is_too_small_is_no_guess() -> None:
 
 def test_a_word_counts_twice_at_most_and_only_within_one_text() -> None:
     table = {"tea": {"words": {"龙井": 1, "明前龙井茶叶礼盒": 5, "明前龙井茶叶礼盒装": 9}}}
-    text = "龙井龙井龙井，明前龙井茶叶礼盒，明前龙井茶叶礼盒"
-    starts, ends = np.array([0, 7, 16]), np.array([6, 15, 20])
-    found = Detector([table], 3).guesses(text, encode(text), starts, ends)
+    detector = Detector([table], 3)
+    found = [detector.guesses(text) for text in ("龙井龙井龙井", "明前龙井茶叶礼盒", "明前龙井")]
     assert [guess.scores for (guess,) in found] == [{"tea": 2}, {"tea": 6}, {"tea": 1}]
 
 
