@@ -11,8 +11,8 @@ characters that differ nor the edges of the fragment belong to a longer word of 
 Characters that no ordinary text holds (囯, 讠正) need no fragment. The shorter the fragment and the
 more characters differ, the more evidence is asked for; see :meth:`Disguises._believable`.
 
-The common path is a few gathers of NumPy: tables say where a change could begin, and Python looks
-at these places only. The pinyin of characters comes from pypinyin once; it is cached as codes.
+The common path is one pass of an automaton and a few gathers of NumPy: they say where a change could
+begin, and Python looks at these places only. The pinyin of characters comes from pypinyin once; it is cached as codes.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from checker.data import load_yaml
 from checker.late import late
-from checker.literals import PAIR_BITS, SequenceTable, extend, pair_slot, pair_slots
+from checker.literals import SequenceTable, extend
 from checker.matching import Scanner
 from checker.normalize import READINGS, View, decode, encode, inserted_view, join
 from checker.numerals import DIGITS, Change, odd_numbers
@@ -39,8 +39,10 @@ Spans = list[tuple[int, int]]
 _HAN = late(r"[\u3400-\u9fff]+")
 _LONGEST = 6
 _WIDEST = 8
-#: With fewer places than this to look at, Python alone is faster.
-_FEW = 6
+#: After so many characters it has paid to make a set of the fragments, which takes 20 ms and 11 MB.
+_WORTH_A_SET = 20_000
+#: With no more places than this to look at, Python alone is faster.
+_FEW = 32
 
 
 def respell(base: View, changes: Iterable[Change], name: str) -> View | None:
@@ -50,7 +52,7 @@ def respell(base: View, changes: Iterable[Change], name: str) -> View | None:
     """
     by_sentence: dict[int, list[Change]] = {}
     for change in sorted(dict.fromkeys(changes), key=lambda item: (item[0], -item[1])):
-        number = int(base.sentence_of[change[0]])
+        number = base.sentence_at(change[0])
         if change[1] <= base.ends[number]:
             kept = by_sentence.setdefault(number, [])
             if not kept or change[0] >= kept[-1][1]:
@@ -125,36 +127,19 @@ def _ordinary(text: str) -> bool:
         return False
 
 
-class _Readings:
-    """What the signs stand for: one row a reading, those of sign ``k`` side by side.
+class _Sign(NamedTuple):
+    """What may stand for something else.
 
-    ``firsts`` and ``lasts`` are the ends of a reading, 0 where it is empty; ``is_odd`` says of each
-    sign that it is judged by more than whether a fragment covers it.
+    A plain one is one character of any text: it counts only behind one of ``before`` or in front of one of
+    ``after``, where a reading of it may be part of a fragment. An odd one is judged by more than whether a
+    fragment covers it.
     """
 
-    def __init__(
-        self,
-        signs: Sequence[Sequence[str]],
-        is_fragment: npt.NDArray[np.bool_],
-        is_odd: npt.NDArray[np.bool_],
-    ) -> None:
-        self._counts = np.array([len(readings) for readings in signs], dtype=np.int64)
-        self._begins = self._counts.cumsum() - self._counts
-        readings = [reading for group in signs for reading in group]
-        self.lengths = np.array([len(reading) for reading in readings], dtype=np.int64)
-        self.codes = np.zeros((len(readings), int(self.lengths.max(initial=0))), dtype=np.uint32)
-        for row, reading in enumerate(readings):
-            self.codes[row, : len(reading)] = [ord(character) for character in reading]
-        self.firsts = np.array([ord(reading[0]) if reading else 0 for reading in readings], dtype=np.uint32)
-        self.lasts = np.array([ord(reading[-1]) if reading else 0 for reading in readings], dtype=np.uint32)
-        self.is_fragment, self.is_odd = is_fragment, is_odd
-
-    def expand(self, signs: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """(place in ``signs``, reading) for every reading of every sign."""
-        counts = self._counts.take(signs)
-        ends = counts.cumsum()
-        places = np.repeat(np.arange(len(signs)), counts)
-        return places, np.arange(len(places)) + np.repeat(self._begins.take(signs) - ends + counts, counts)
+    readings: Sequence[str]
+    is_plain: bool
+    is_odd: bool
+    before: str
+    after: str
 
 
 class Disguises:
@@ -170,6 +155,10 @@ class Disguises:
         self._everyday = frozenset(data["common"]) | self._weak | frozenset(data["everyday"])
         self._tokenize = tokenize
         self._tokens: dict[str, list[int]] = {}
+        #: The fragments, to look one up; longer ones by their first ``_WIDEST`` characters.
+        self._known: SequenceTable | frozenset[str] = scanner.table
+        self._has_set = False
+        self._read = 0
         self._signs: dict[str, list[str]] = {}
         for table in ("shapes", "splits"):
             for real, likes in data[table].items():
@@ -188,11 +177,6 @@ class Disguises:
             if not _ordinary(sign) and not sign.isascii() and sign not in self._heard
         )
 
-    @property
-    def _known(self) -> SequenceTable:
-        """The fragments, to look one up."""
-        return self._scanner.table
-
     @cached_property
     def _fragments(self) -> set[str]:
         """What the rules look for, of two characters or more; to make the arrays. A check asks ``_known``."""
@@ -204,7 +188,7 @@ class Disguises:
 
     @cached_property
     def _arrays(self) -> dict[str, npt.NDArray[Any]]:
-        return dict(cached_arrays(f"disguise-{self._scanner.version}", self._make_arrays))
+        return dict(cached_arrays(f"disguise-2-{self._scanner.version}", self._make_arrays))
 
     def _make_arrays(self) -> dict[str, npt.NDArray[Any]]:
         longer = [fragment for fragment in self._han if len(fragment) > 2]
@@ -229,29 +213,17 @@ class Disguises:
                 ],
                 "heard_",
             ),
-            "neighbours": self._find_neighbours(),
-            "sign_pairs": self._find_sign_pairs(),
-            "sign_lengths": np.array([len(sign) for sign in self._sign_list], dtype=np.int32),
-            **SequenceTable.build(self._sign_list, "signs_"),
-            # which readings are fragments, and which signs are judged by more than whether a fragment covers them
-            "readings_known": np.array(
-                [reading in self._fragments for sign in self._sign_list for reading in self._signs[sign]],
-                np.bool_,
-            ),
-            "signs_odd": np.array(
-                [
-                    sign in self._sure
-                    or (sign in self._heard and not self._fragments.isdisjoint(self._signs[sign]))
-                    for sign in self._sign_list
-                ],
-                np.bool_,
-            ),
+            **self._find_followers(),
             **self._find_initials(),
         }
 
     def read(self, plain: View) -> View:
         """The sentences of a plain view, then those of its disguised readings that differ from it."""
         self._tokens.clear()
+        self._read += len(plain.codes)
+        if self._read > _WORTH_A_SET and not self._has_set:
+            self._known = frozenset(word[:_WIDEST] for word in self._scanner.literals if len(word) > 1)
+            self._has_set = True
         view = join(plain, inserted_view(plain, self.joins))
         view = join(view, respell(view, self._shape_changes(view), "shape"))
         changes = [*self._latin_changes(view), *self._sound_changes(view)]
@@ -259,9 +231,11 @@ class Disguises:
 
     # --- what makes a change believable ----------------------------------------------------------
 
-    def _sentence(self, view: View, place: int) -> tuple[int, int]:
-        number = view.sentence_of[place]
-        return int(view.starts[number]), int(view.ends[number])
+    @staticmethod
+    def _sentence(view: View, place: int) -> tuple[int, int]:
+        starts, ends = view.edges
+        number = view.sentence_at(place)
+        return starts[number], ends[number]
 
     def _words(self, view: View, start: int, end: int) -> tuple[int, list[int]]:
         """Where the clause of (start, end) begins, and where its words begin, with its end; both in order.
@@ -298,77 +272,53 @@ class Disguises:
             end not in edges_known and number < len(edges) and edges[number] > last
         )
 
-    def _covering(self, view: View, start: int, end: int, reading: str, *, beyond: bool = True) -> Spans:
-        """Where fragments cover ``reading`` written at (start, end); offsets in the view, longest first.
+    def _coverings(
+        self, view: View, start: int, end: int, reading: str, *, beyond: bool = True
+    ) -> Iterator[tuple[int, int]]:
+        """Where fragments cover ``reading`` written at (start, end); offsets in the view.
 
         With ``beyond`` a fragment must reach beyond the reading.
         """
+        text, followers = view.text, self._followers
+        # A fragment reaches no further than its characters follow each other in one.
+        after, before = reading[:1] or text[end : end + 1], reading[-1:] or text[start - 1 : start]
+        reaches_left = start > 0 and after in followers.get(text[start - 1], "")
+        reaches_right = end < len(text) and text[end] in followers.get(before, "")
+        if beyond and not reaches_left and not reaches_right:
+            return
+        known = self._known
         base, stop = self._sentence(view, start)
-        text = view.text
-        before = text[max(base, start - _LONGEST + 1) : start]
-        after = text[end : min(stop, end + _LONGEST - 1)]
-        # A fragment that reaches to one side holds the two characters that meet there.
-        most_left, most_right = len(before), len(after)
-        if reading and before and not self._neighbours[pair_slot(before[-1], reading[0])]:
-            most_left = 0
-        if reading and after and not self._neighbours[pair_slot(reading[-1], after[0])]:
-            most_right = 0
-        found = []
-        for left in range(most_left + 1):
-            head = before[len(before) - left :] + reading
-            for right in range(min(most_right, _WIDEST - len(head)) + 1):
-                if (left or right or not beyond) and head + after[:right] in self._known:
-                    found.append((start - left, end + right))
+        left, right = start, end
+        if reaches_left:
+            base = max(base, start - _LONGEST + 1)
+            while left > base and after in followers.get(text[left - 1], ""):
+                left -= 1
+                after = text[left]
+        if reaches_right:
+            stop = min(stop, end + _LONGEST - 1)
+            while right < stop and text[right] in followers.get(before, ""):
+                before = text[right]
+                right += 1
+        for first in range(start, left - 1, -1):
+            head = text[first:start] + reading
+            for last in range(end, min(right, end + _WIDEST - len(head)) + 1):
+                if (first < start or last > end or not beyond) and head + text[end:last] in known:
+                    yield first, last
+
+    def _covering(self, view: View, start: int, end: int, reading: str, *, beyond: bool = True) -> Spans:
+        """As :meth:`_coverings`, the longest first."""
+        found = list(self._coverings(view, start, end, reading, beyond=beyond))
         return sorted(found, key=lambda span: span[0] - span[1])
 
-    def _covered(
-        self,
-        view: View,
-        starts: npt.NDArray[np.int64],
-        ends: npt.NDArray[np.int64],
-        readings: npt.NDArray[np.uint32],
-    ) -> npt.NDArray[np.bool_]:
-        """Where some fragment covers (start, end) read as ``readings``, of shape (places, length).
+    def _covers(self, view: View, start: int, end: int, reading: str) -> bool:
+        """True when some fragment covers ``reading`` written at (start, end).
 
         The fragment must reach beyond a reading of one character, and beyond both ends of none.
         """
-        length = readings.shape[1]
-        margin = np.full(_WIDEST, ord("\n"), np.uint32)
-        codes = np.concatenate([margin, view.codes, margin])
-        before, after = starts + _WIDEST, ends + _WIDEST
-        windows: list[npt.NDArray[np.uint64]] = []
-        for left in range(0 if length else 1, _LONGEST):
-            hashes = np.zeros(len(starts), np.uint64)
-            for step in range(left, 0, -1):
-                hashes = extend(hashes, codes[before - step])
-            for column in range(length):
-                hashes = extend(hashes, readings[:, column])
-            if length and left + length > 1:
-                windows.append(hashes)
-            for right in range(min(_LONGEST - 1, _WIDEST - left - length)):
-                hashes = extend(hashes, codes[after + right])
-                windows.append(hashes)
-        met = self._scanner.table.holds(np.concatenate(windows))
-        return np.asarray(met.reshape(len(windows), -1).any(axis=0))
-
-    def _may_cover(
-        self,
-        view: View,
-        starts: npt.NDArray[np.int64],
-        ends: npt.NDArray[np.int64],
-        firsts: npt.NDArray[np.uint32],
-        lasts: npt.NDArray[np.uint32],
-    ) -> npt.NDArray[np.bool_]:
-        """Where a fragment may reach beyond (start, end), told by the pairs that it would have to hold.
-
-        ``firsts`` and ``lasts`` are the ends of what is read there, both 0 where nothing is.
-        """
-        codes, known = view.codes, self._neighbours
-        edge = np.uint32(ord("\n"))
-        before = np.where(starts > 0, codes.take(starts - 1, mode="wrap"), edge)
-        after = np.where(ends < len(codes), codes.take(ends, mode="clip"), edge)
-        firsts, lasts = np.where(firsts > 0, firsts, after), np.where(lasts > 0, lasts, before)
-        return np.asarray(known.take(pair_slots(before, firsts)) | known.take(pair_slots(lasts, after)))
+        for first, last in self._coverings(view, start, end, reading, beyond=len(reading) < 2):
+            if reading or (first < start and end < last):
+                return True
+        return False
 
     def _beside_any(
         self, view: View, starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]
@@ -411,110 +361,68 @@ class Disguises:
 
     # --- shape -----------------------------------------------------------------------------------
 
-    def _find_neighbours(self) -> npt.NDArray[np.bool_]:
-        """Flags of the characters that stand side by side in a fragment, at the slots of the pairs."""
-        flags = np.zeros(1 << PAIR_BITS, dtype=np.bool_)
-        codes = encode("\n".join(self._fragments))
+    def _find_followers(self) -> dict[str, npt.NDArray[Any]]:
+        """The characters of fragments, how many characters follow each in some fragment, and these."""
+        codes = encode("\n".join(self._fragments)).astype(np.uint64)
         inside = ((codes[:-1] != ord("\n")) & (codes[1:] != ord("\n"))).nonzero()[0]
-        flags[pair_slots(codes[inside], codes[inside + 1])] = True
-        return flags
+        pairs = np.unique(codes[inside] << np.uint64(32) | codes[inside + 1])
+        first, counts = np.unique(pairs >> np.uint64(32), return_counts=True)
+        return {
+            "followed": first.astype(np.uint32),
+            "followings": counts,
+            "followers": pairs.astype(np.uint32),
+        }
 
     @cached_property
-    def _neighbours(self) -> npt.NDArray[np.bool_]:
-        return self._arrays["neighbours"]
+    def _followers(self) -> dict[str, str]:
+        """By character those that stand right behind it in some fragment."""
+        followed, counts, joined = (self._arrays[name] for name in ("followed", "followings", "followers"))
+        followers = decode(joined)
+        ends = counts.cumsum().tolist()
+        return {one: followers[start:end] for one, start, end in zip(decode(followed), [0, *ends[:-1]], ends)}
 
-    def _find_sign_pairs(self) -> npt.NDArray[np.uint8]:
-        """What two neighbours may be, at their slot.
+    @cached_property
+    def _sign_finder(self) -> tuple[Any, list[_Sign]]:
+        """What finds the signs, and what is known of each, by its number."""
+        from ahocorasick_rs import AhoCorasick, Implementation
 
-        1: the first is a sign whose reading and the second stand side by side in a fragment; 2: the
-        same of the second.
-        """
-        flags = np.zeros(1 << PAIR_BITS, dtype=np.uint8)
-        codes = encode("\n".join(self._fragments))
-        by_end: tuple[dict[str, list[str]], dict[str, list[str]]] = ({}, {})
+        leaders: dict[str, str] = {}
+        firsts = {reading[:1] for readings in self._signs.values() for reading in readings}
+        for leader, followers in self._followers.items():
+            for first in firsts.intersection(followers):
+                leaders[first] = leaders.get(first, "") + leader
+        signs = []
         for sign, readings in self._signs.items():
-            if len(sign) == 1 and sign not in self._sure:
-                for reading in readings:
-                    by_end[0].setdefault(reading[-1], []).append(sign)
-                    by_end[1].setdefault(reading[0], []).append(sign)
-        for side, likes in enumerate(by_end):
-            for rank in range(max(map(len, likes.values()), default=0)):
-                table = np.zeros(0x110000, dtype=np.uint32)
-                for real, signs in likes.items():
-                    if rank < len(signs):
-                        table[ord(real)] = ord(signs[rank])
-                written = table[codes]
-                first, second = (written, codes) if side == 0 else (codes, written)
-                known = (written[:-1] if side == 0 else written[1:]).nonzero()[0]
-                flags[pair_slots(first[known], second[known + 1])] |= 1 + side
-        return flags
-
-    @cached_property
-    def _sign_list(self) -> list[str]:
-        return sorted(self._signs)
-
-    @cached_property
-    def _sign_table(self) -> SequenceTable:
-        """The signs of several characters, by their number in the list of signs."""
-        return SequenceTable(self._arrays, "signs_")
-
-    @cached_property
-    def _single_signs(self) -> npt.NDArray[np.int32]:
-        """Table of code point to the number of the sign, from 1; negative if it is a sure one."""
-        table = np.zeros(0x110000, dtype=np.int32)
-        for number, sign in enumerate(self._sign_list, 1):
-            if len(sign) == 1:
-                sure = sign in self._sure or len(self._signs[sign][0]) > 1
-                table[ord(sign)] = -number if sure else number
-        return table
-
-    @cached_property
-    def _sign_readings(self) -> _Readings:
-        signs = [self._signs[sign] for sign in self._sign_list]
-        return _Readings(signs, self._arrays["readings_known"], self._arrays["signs_odd"])
+            is_plain = len(sign) == 1 and sign not in self._sure and len(readings[0]) == 1
+            is_odd = sign in self._sure or (
+                sign in self._heard and any(reading in self._known for reading in readings)
+            )
+            before = "".join(leaders.get(reading[0], "") for reading in readings) if is_plain else ""
+            after = "".join(self._followers.get(reading[-1], "") for reading in readings) if is_plain else ""
+            signs.append(_Sign(readings, is_plain, is_odd, before, after))
+        return AhoCorasick(list(self._signs), implementation=Implementation.ContiguousNFA), signs
 
     def _sign_places(self, view: View) -> list[tuple[int, int]]:
         """(start, end) of the signs, longer ones first: none that no fragment covers and no other stands beside."""
-        codes = view.codes
-        singles = self._single_signs.take(codes)
-        found = singles < 0
-        if len(codes) > 1:
-            pairs = self._arrays["sign_pairs"].take(pair_slots(codes[:-1], codes[1:]))
-            found[:-1] |= ((pairs & 1) > 0) & (singles[:-1] > 0)
-            found[1:] |= ((pairs & 2) > 0) & (singles[1:] > 0)
-        alone = found.nonzero()[0]
-        numbers, starts = self._sign_table.find(codes)
-        if not len(alone) and not len(numbers):
-            return []
-        ends = starts + self._arrays["sign_lengths"].take(numbers)
-        numbers = np.concatenate([np.abs(singles.take(alone)) - 1, numbers])
-        starts, ends = np.concatenate([alone, starts]), np.concatenate([alone + 1, ends])
-        all_starts, all_ends = set(starts.tolist()), set(ends.tolist())
-        kept = np.array([s in all_ends or e in all_starts for s, e in zip(starts.tolist(), ends.tolist())])
-        readings = self._sign_readings
-        kept |= readings.is_odd.take(numbers)
-        rest = (~kept).nonzero()[0]
-        owners, which = readings.expand(numbers.take(rest))
-        owners = rest.take(owners)
-        met = readings.is_fragment.take(which) | self._may_cover(
-            view,
-            starts.take(owners),
-            ends.take(owners),
-            readings.firsts.take(which),
-            readings.lasts.take(which),
-        )
-        owners, which = owners[met], which[met]
-        if len(owners) > _FEW:
-            for length in range(readings.codes.shape[1] + 1):
-                chosen = (readings.lengths.take(which) == length).nonzero()[0]
-                if len(chosen):
-                    here, spelt = owners.take(chosen), readings.codes[which.take(chosen), :length]
-                    covered = self._covered(view, starts.take(here), ends.take(here), spelt)
-                    kept[here[covered]] = True
-        else:
-            kept[owners] = True
-        order = np.lexsort((-ends, starts))
-        return [(int(starts[place]), int(ends[place])) for place in order[kept[order]]]
+        finder, signs = self._sign_finder
+        text = f"\n{view.text}\n"
+        found = [
+            (start, end, sign)
+            for number, start, end in finder.find_matches_as_indexes(view.text, overlapping=True)
+            if not (sign := signs[number]).is_plain
+            or text[start] in sign.before
+            or text[end + 1] in sign.after
+        ]
+        all_starts, all_ends = ({place[side] for place in found} for side in (0, 1))
+        kept = [
+            (start, end)
+            for start, end, sign in found
+            if sign.is_odd
+            or start in all_ends
+            or end in all_starts
+            or any(self._covers(view, start, end, reading) for reading in sign.readings)
+        ]
+        return sorted(kept, key=lambda place: (place[0], -place[1]))
 
     def _shape_changes(self, view: View) -> Iterator[Change]:
         """Look-alikes, split characters, pictures, dialect and words that were misheard, and numbers."""
@@ -603,47 +511,12 @@ class Disguises:
     def _number_changes(self, view: View) -> Iterator[Change]:
         """Odd ways of writing numbers, as Arabic digits and ``%``, and a digit in a word (1流)."""
         yield from odd_numbers(view)
-        codes = view.codes
-        if len(codes) < 2:
-            return
-        places = (self._digits[codes[:-1]] > 0).nonzero()[0]
-        before = np.where(places > 0, codes[places - 1], ord("\n"))
-        alone = self._han_flags[codes[places + 1]] & ~self._numeric[before]
-        places = places[alone]
-        meanings = self._digits.take(codes.take(places))
-        near = self._may_cover(view, places, places + 1, meanings, meanings).nonzero()[0]
-        places, meanings = places.take(near), meanings.take(near)
-        many = len(places) > _FEW
-        if many:
-            covered = self._covered(view, places, places + 1, meanings[:, None])
-            places, meanings = places[covered], meanings[covered]
-        for place, meant in zip(places.tolist(), decode(meanings)):
-            if (many or self._covering(view, place, place + 1, meant)) and (
+        for match in _DIGIT_BEFORE_HAN.finditer(view.text):
+            place, meant = match.start(), _MEANT[match[0]]
+            if self._covers(view, place, place + 1, meant) and (
                 view.text[place : place + 2] not in self._known
             ):
                 yield place, place + 1, meant
-
-    @cached_property
-    def _digits(self) -> npt.NDArray[np.uint32]:
-        """Table of code point to the Chinese digit that it may stand for."""
-        table = np.zeros(0x110000, dtype=np.uint32)
-        for number, meant in enumerate(DIGITS):
-            table[ord(str(number))] = ord(meant)
-        table[[ord("o"), ord("〇")]] = ord("零")
-        return table
-
-    @cached_property
-    def _numeric(self) -> npt.NDArray[np.bool_]:
-        """Flags of what makes a digit behind it part of a number or a name."""
-        flags = np.zeros(0x110000, dtype=np.bool_)
-        flags[[ord(character) for character in "0123456789abcdefghijklmnopqrstuvwxyz.,%+-"]] = True
-        return flags
-
-    @cached_property
-    def _han_flags(self) -> npt.NDArray[np.bool_]:
-        flags = np.zeros(0x110000, dtype=np.bool_)
-        flags[0x3400:0xA000] = True
-        return flags
 
     # --- pinyin and initials in Latin letters ----------------------------------------------------
 
@@ -924,25 +797,21 @@ class Disguises:
         if not len(chosen):
             return
         numbers, starts, places = numbers.take(chosen), starts.take(chosen), places.take(chosen)
-        second = codes.take(starts + 1)
-        known = self._scanner.table.holds(
-            extend(extend(np.zeros(len(starts), np.uint64), codes.take(starts)), second)
-        )
-        usual = self._everyday_flags.take(codes.take(places))
-        if len(starts) > _FEW:
-            known |= usual & ~self._beside_any(view, starts, starts + 2)
-        chosen = (~known).nonzero()[0]
+        if len(starts) > _FEW:  # most are usual characters, and beside nothing
+            usual = self._everyday_flags.take(codes.take(places))
+            kept = (~usual | self._beside_any(view, starts, starts + 2)).nonzero()[0]
+            numbers, starts, places = numbers.take(kept), starts.take(kept), places.take(kept)
         done = -1
-        for place in chosen[
-            np.lexsort((numbers[chosen], starts[chosen], starts[chosen] == places[chosen]))
-        ].tolist():
-            start, at = int(starts[place]), int(places[place])
-            if start == done:  # whatever else it may be heard as, it is judged by what is written
+        tries = zip(starts.tolist(), places.tolist(), numbers.tolist())
+        for start, at, number in sorted(tries, key=lambda item: (item[0] == item[1], item)):
+            # Whatever else it may be heard as, it is judged by what is written.
+            if start == done or view.text[start : start + 2] in self._known:
                 continue
             done = start
-            meant = decode(pairs[numbers[place]])
-            fuzzy = not self._same_sound(view.text[at], meant[at - start])
-            if fuzzy or (usual[place] and not self._beside(view, start, start + 2)):
+            meant = decode(pairs[number])
+            if not self._same_sound(view.text[at], meant[at - start]) or (
+                view.text[at] in self._everyday and not self._beside(view, start, start + 2)
+            ):
                 continue
             if not self._ends_word(view, start, start + 2, view.text[2 * start + 1 - at]):
                 continue
@@ -1001,6 +870,9 @@ def _by_syllable(text: str, start: int, end: int, syllables: Sequence[str], mean
     return changes
 
 
+#: A digit that may stand for a word's character; what is before makes it part of a number or a name.
+_DIGIT_BEFORE_HAN = late(r"[0-9o\u3007](?<![0-9a-z.,%+\-].)(?=[\u3400-\u9fff])")
+_MEANT = {str(number): meant for number, meant in enumerate(DIGITS)} | dict.fromkeys("o〇", "零")
 _RUN = late(r"(?<![0-9a-z])[a-z]+(?:[ '·-][a-z]+)*(?![0-9a-z])")
 _HAN_END = late(r"[\u3400-\u9fff]+$")
 _HAN_START = late(r"[\u3400-\u9fff]+")

@@ -27,9 +27,9 @@ _MASK = (1 << 64) - 1
 _PAIR = np.uint32(0x9E3779B1)
 _NEXT = np.uint32(0x85EBCA6B)
 _THIRD = np.uint32(0xC2B2AE35)
-PAIR_BITS = 18
+_PAIR_BITS = 18
 _MOST_TRIPLE_BITS = 19
-_PAIR_SHIFT = np.uint32(32 - PAIR_BITS)
+_PAIR_SHIFT = np.uint32(32 - _PAIR_BITS)
 _ONE = np.uint32(1)
 #: So many codes are searched at a time: what is worked on then stays near the processor.
 _BLOCK = 1 << 14
@@ -50,19 +50,9 @@ _POWERS = _powers(_BASE)
 _INVERSES = _powers(pow(_BASE, -1, 1 << 64))
 
 
-def pair_slots(one: Codes, other: Codes) -> Codes:
-    """Where pairs of neighbours stand in a table of 2**18 entries."""
-    return _pair_marks(one, other) >> _PAIR_SHIFT
-
-
 def distinct(numbers: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Sorted numbers without repetition (``numpy.unique`` takes long to load and is slow on a few)."""
     return numbers if len(numbers) < 2 else numbers[np.append(True, numbers[1:] != numbers[:-1])]
-
-
-def pair_slot(one: str, other: str) -> int:
-    """As :func:`pair_slots`, of two characters."""
-    return (ord(one) * int(_PAIR) + ord(other) * int(_NEXT) & 0xFFFFFFFF) >> 32 - PAIR_BITS
 
 
 def _pair_marks(one: Codes, other: Codes) -> Codes:
@@ -114,7 +104,7 @@ class SequenceTable:
             more = (lengths[kept] > step).nonzero()[0]
             hashes[more] = extend(hashes[more], joined[starts[kept[more]] + step])
         # 1: a sequence of two codes, 2: a longer one begins here; 1 << n - 3: one of n codes begins here
-        pairs = np.zeros(1 << PAIR_BITS, dtype=np.uint8)
+        pairs = np.zeros(1 << _PAIR_BITS, dtype=np.uint8)
         long = int((lengths > 2).sum())
         triple_bits = min(_MOST_TRIPLE_BITS, 10 + long.bit_length())
         triples = np.zeros(1 << triple_bits, dtype=np.uint8)
@@ -185,7 +175,7 @@ class SequenceTable:
         self, one: Codes, other: Codes, wanted: npt.NDArray[np.bool_]
     ) -> tuple[npt.NDArray[np.int32], Numbers]:
         """(numbers, places) of the sequences of two codes that stand at the wanted places of two arrays."""
-        starts = ((self._pairs.take(pair_slots(one, other)) != 0) & wanted).nonzero()[0]
+        starts = ((self._pairs.take(_pair_marks(one, other) >> _PAIR_SHIFT) != 0) & wanted).nonzero()[0]
         hashes = extend(extend(np.zeros(len(starts), np.uint64), one.take(starts)), other.take(starts))
         places, numbers = self.look_up(hashes)
         return numbers, starts.take(places)

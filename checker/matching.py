@@ -12,7 +12,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache
 from itertools import accumulate, chain, pairwise
 from typing import Any, ClassVar
 
@@ -233,7 +233,7 @@ class Scanner:
         self._is_plain = np.zeros(len(self._lengths), dtype=np.bool_)
         self._is_plain[list(self._plain)] = True
 
-    @cached_property
+    @property
     def literals(self) -> list[str]:
         """What is looked for: terms, anchors, allowed phrases, and words that only disguises stand for."""
         return decode(self._literals).split("\n")

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -245,6 +246,15 @@ class View:
         numbers[self.starts] = 1
         belongs: Indices = np.maximum(numbers.cumsum(dtype=np.int32) - 1, 0)
         return belongs
+
+    @cached_property
+    def edges(self) -> tuple[list[int], list[int]]:
+        """Starts and ends of the sentences as lists, to look at a few places."""
+        return self.starts.tolist(), self.ends.tolist()
+
+    def sentence_at(self, place: int) -> int:
+        """As :attr:`sentence_of`, of one place."""
+        return max(bisect_right(self.edges[0], place) - 1, 0)
 
     @cached_property
     def clause_marks(self) -> list[int]:

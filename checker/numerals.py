@@ -6,11 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-import numpy as np
-import numpy.typing as npt
-
 from checker.late import late
-from checker.literals import distinct
 from checker.normalize import View
 
 #: (start, end, what is read there)
@@ -25,6 +21,9 @@ _TO_ARABIC = str.maketrans("零〇一二两三四五六七八九", "001223456789
 _ARABIC = late(r"[0-9]+(?:\.[0-9]+)?")
 _PIECE = late(r"[0-9]+(?:\.[0-9]+)?|[十百千万亿]")
 _PERCENT = late(r"[p趴啪帕巴パ成%]|百分之")
+_MARK = late(r"[趴啪帕巴成万千百wkpパ%]")
+_ANY_DIGIT = frozenset("0123456789十" + _NUMERAL)
+_LETTERS = frozenset("ol")
 _UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10_000, "亿": 100_000_000}
 
 
@@ -112,40 +111,20 @@ def number_readings(text: str) -> Iterator[Change]:
             yield match.start(), match.end(), _written(value)
 
 
-@lru_cache(maxsize=1)
-def _flags() -> dict[str, npt.NDArray[np.bool_]]:
-    def flags(characters: str) -> npt.NDArray[np.bool_]:
-        table = np.zeros(0x110000, dtype=np.bool_)
-        table[[ord(character) for character in characters]] = True
-        return table
-
-    return {
-        "unit": flags("趴啪帕巴成万千百wkpパ"),
-        "digit": flags("0123456789" + _NUMERAL + "十"),
-        "between": flags(" 个"),
-        "letter": flags("ol"),
-        "any": flags("趴啪帕巴成万千百wkpパ分%"),
-    }
-
-
 def odd_numbers(view: View) -> Iterator[Change]:
     """The changes of :func:`number_readings` in a view; only sentences that may hold some are read."""
-    codes, flags = view.codes, _flags()
-    places = np.flatnonzero(flags["any"][codes])
-    if not len(places):
-        return
-    padded = np.concatenate([np.full(6, ord("\n"), np.uint32), codes, np.full(1, ord("\n"), np.uint32)])
-    here = codes[places]
-    before = [padded[places + 6 - step] for step in range(1, 7)]
-    digit = flags["digit"]
-    near = digit[before[0]] | (
-        flags["between"][before[0]] & (digit[before[1]] | (flags["between"][before[1]] & digit[before[2]]))
-    )
-    wanted = flags["unit"][here] & near
-    wanted |= (here == ord("分")) & (before[0] == ord("百")) & (padded[places + 7] == ord("之"))
-    letters = np.logical_or.reduce([flags["letter"][column] for column in before])
-    wanted |= (here == ord("%")) & letters
-    for number in distinct(view.sentence_of[places[wanted]]).tolist():
+    places = [place for match in _MARK.finditer(view.text) if _may_be_odd(view.text, place := match.start())]
+    for number in dict.fromkeys(map(view.sentence_at, places)):
         start = int(view.starts[number])
         for first, last, reading in number_readings(view.text[start : int(view.ends[number])]):
             yield start + first, start + last, reading
+
+
+def _may_be_odd(text: str, place: int) -> bool:
+    """Whether the mark at a place may belong to a number in odd notation, told from what stands beside it."""
+    mark = text[place]
+    if mark == "%":
+        return not _LETTERS.isdisjoint(text[max(0, place - 6) : place])
+    if mark == "百" and text.startswith("分之", place + 1):
+        return True
+    return text[max(0, place - 3) : place].rstrip(" 个")[-1:] in _ANY_DIGIT

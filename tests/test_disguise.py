@@ -229,6 +229,25 @@ def test_disguised_claims_are_found_whole(checker: Checker, technique: str, mark
     assert found.get(claim) == len(head), found
 
 
+def test_a_disguise_is_read_the_same_alone_and_among_many(checker: Checker) -> None:
+    """Few places are looked at one by one, many at once; fragments are looked up in a table, later in a set."""
+    texts = [re.sub(r"\[\[|\]\]", "", marked) for _, marked in GUILTY] + INNOCENT
+    texts = [text if text.endswith("。") else f"{text}。" for text in texts]
+
+    def views(disguises: Disguises, text: str) -> list[tuple[int, str]]:
+        view = disguises.read(plain_view(Document(text=text)))
+        return [
+            (reading, view.text[start:end])
+            for reading, start, end in zip(view.readings.tolist(), view.starts.tolist(), view.ends.tolist())
+        ]
+
+    first, later = (Disguises(checker.engine.scanner, checker.engine.tokenizer.spans) for _ in range(2))
+    later.read(plain_view(Document(text="您好。" * 10_000)))
+    alone = sorted(view for text in texts for view in views(later, text))
+    assert sorted(views(first, "".join(texts))) == alone
+    assert sorted(views(later, "".join(texts))) == alone
+
+
 def _splits() -> dict[str, str]:
     return {real: parts[0] for real, parts in load_yaml("confusions.yaml")["splits"].items()}
 
