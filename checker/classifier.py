@@ -60,6 +60,8 @@ _MIX = np.uint32(0x85EBCA6B)
 _SPREAD = np.uint32(0x9E3779B1)
 #: Of a group of more rows the rest is added by itself.
 _MANY = 64
+#: Groups times rows up to which a product of matrices is faster than sums.
+_SMALL = 1 << 14
 
 
 class ModelError(Exception):
@@ -82,14 +84,17 @@ class Symbols(NamedTuple):
 def symbols(codes: Codes, starts: Indices, ends: Indices) -> Symbols:
     """The symbols of ``codes[starts[k]:ends[k]]``; a number of any length reads as one ``0``."""
     lengths = (ends - starts).astype(np.int64)
-    last = np.cumsum(lengths + 2)
-    first = last - lengths - 2
-    out = np.full(int(last[-1]) if len(last) else 0, _EDGE, dtype=np.uint32)
+    stops = lengths.cumsum()
+    edges = np.arange(0, 2 * len(lengths), 2)
+    last = stops + edges + 2
+    first = stops - lengths + edges
+    inner = np.arange(int(stops[-1]) if len(stops) else 0)
+    places = inner + (edges + 1).repeat(lengths)
+    sources = inner + (starts - stops + lengths).repeat(lengths)
+    out = np.empty(len(inner) + 2 * len(lengths), dtype=np.uint32)
+    out[first] = out[last - 1] = _EDGE
+    out[places] = codes.take(sources)
     origin = np.full(len(out), -1, dtype=np.int64)
-    inner = np.arange(int(lengths.sum())) - np.repeat(lengths.cumsum() - lengths, lengths)
-    places = inner + np.repeat(first + 1, lengths)
-    sources = inner + np.repeat(starts.astype(np.int64), lengths)
-    out[places] = codes[sources]
     origin[places] = sources
     digit = (out >= _ZERO) & (out <= np.uint32(ord("9")))
     if digit.any():
@@ -131,7 +136,7 @@ def ngram_scores(weights: npt.NDArray[np.float32], seen: Symbols) -> Floats:
     """The weights, shape (2**BITS,), of the n-grams of each sentence over the root of their number, shape (n_sentences,)."""
     total = np.zeros(len(seen.codes), dtype=np.float32)
     for n, numbers in enumerate(buckets(seen.codes), 1):
-        found = weights[numbers]
+        found = weights.take(numbers)
         for step in range(1, n):
             found[seen.last[:-1] - step] = 0
         total[: len(found)] += found
@@ -179,15 +184,18 @@ class Thresholds:
     named: float = 0.0
 
 
-def _sums_of_rows(
-    rows: npt.NDArray[np.int8], numbers: Numbers, first: Numbers, counts: Numbers
-) -> npt.NDArray[np.int32]:
-    """For every group k the sum of the rows ``numbers[first[k] : first[k] + counts[k]]``.
+def _sums_of_rows(rows: npt.NDArray[np.int8], numbers: Numbers, counts: Numbers) -> npt.NDArray[np.int32]:
+    """The sum of the rows of every group: the first ``counts[0]`` of ``numbers``, the next ``counts[1]`` and so on.
 
     Adds the n-th rows of all groups at once: ``np.add.reduceat`` takes six times as long on many short groups.
     """
+    if len(counts) * len(numbers) <= _SMALL:
+        belongs = np.zeros((len(counts), len(numbers)), dtype=np.float32)
+        belongs[np.arange(len(counts)).repeat(counts), np.arange(len(numbers))] = 1
+        # Exact: sums of so few small integers are floats without rounding.
+        return (belongs @ rows.take(numbers, axis=0).astype(np.float32)).astype(np.int32)
     order = np.argsort(-counts, kind="stable")
-    first, counts = first.take(order), counts.take(order)
+    first, counts = (counts.cumsum() - counts).take(order), counts.take(order)
     sums = np.zeros((len(order), rows.shape[1]), dtype=np.int32)
     # How many groups have more than n members, for n = 0, 1, 2 …
     sizes = (-counts).searchsorted(-np.arange(1, min(int(counts.max(initial=0)), _MANY) + 1), side="right")
@@ -255,9 +263,9 @@ class Classifier:
         Shapes (n_sentences,) and (n_sentences, n_hidden); the units are rectified.
         """
         found = self._vocabulary.find(seen.codes)
-        bounds = np.searchsorted(found.starts, np.append(seen.first, len(seen.codes)))
-        counts = np.diff(bounds)
-        sums = _sums_of_rows(self._word_weights, found.numbers, bounds[:-1], counts)
+        bounds = found.starts.searchsorted(seen.first)
+        counts = np.concatenate([bounds[1:], [len(found.starts)]]) - bounds
+        sums = _sums_of_rows(self._word_weights, found.numbers, counts)
         hidden = sums * self._word_scales / (counts + PRIOR_WORDS)[:, None] + self._hidden_bias
         np.maximum(hidden, 0, out=hidden)
         return found, hidden @ self._hidden_out, hidden
@@ -333,10 +341,11 @@ class Classifier:
             return np.zeros(0)
         parts = windows(places)
         seen = symbols(*end_to_end(parts))
-        side = np.repeat(np.arange(len(parts)) % 3, seen.last - seen.first)
+        # The weights of the three sides stand one behind the other.
+        side = (np.arange(len(parts)) % 3 << WINDOW_BITS).repeat(seen.last - seen.first)
         total = np.zeros(len(seen.codes))
         for n, numbers in enumerate(buckets(seen.codes, WINDOW_BITS), 1):
-            weights = self._sides[side[: len(numbers)], numbers]
+            weights = self._sides.take(numbers + side[: len(numbers)])
             for step in range(1, n):
                 weights[seen.last[:-1] - step] = 0
             total[: len(weights)] += weights

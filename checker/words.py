@@ -78,8 +78,7 @@ class Vocabulary:
             maybe = self._filter.take(self._hashes(keys).view(np.int64)).nonzero()[0]
             wanted = keys.take(maybe)
             places = self.keys.searchsorted(wanted)
-            places[places == len(self.keys)] = 0
-            there = (self.keys.take(places) == wanted).nonzero()[0]
+            there = (self.keys.take(places, mode="clip") == wanted).nonzero()[0]
             maybe = maybe.take(there)
             length[maybe] = n
             number[maybe] = places.take(there)

@@ -14,6 +14,7 @@ from checker.classifier import (
     FALLBACK,
     Classifier,
     ModelError,
+    _sums_of_rows,
     buckets,
     default_classifier,
     ngram_counts,
@@ -68,6 +69,17 @@ def test_a_sentence_scores_the_same_alone_and_among_others(model: Classifier) ->
     together = model.score_texts(texts)
     alone = [model.score_texts([text])[0] for text in texts]
     assert np.allclose(together, alone, atol=1e-6)
+
+
+@pytest.mark.parametrize("most", [3, 30, 300])
+def test_rows_are_summed_by_groups_however_many_there_are(most: int) -> None:
+    rng = np.random.default_rng(most)
+    rows = rng.integers(-128, 128, (50, 8), dtype=np.int8)
+    counts = rng.integers(0, most, most)
+    numbers = rng.integers(0, len(rows), counts.sum())
+    groups = np.split(numbers, counts.cumsum()[:-1])
+    expected = [rows[group].sum(axis=0, dtype=np.int64).tolist() for group in groups]
+    assert _sums_of_rows(rows, numbers, counts).tolist() == expected
 
 
 def test_ngrams_are_counted_as_the_buckets_have_them() -> None:
