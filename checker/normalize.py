@@ -123,10 +123,22 @@ def _flags(characters: str) -> Mask:
     return flags
 
 
+_HAN = ((0x3400, 0x9FFF), (0x20000, 0x3FFFF), (0x3007, 0x3007))
+
+
+def _is_han(character: str) -> bool:
+    return any(first <= ord(character) <= last for first, last in _HAN)
+
+
+@lru_cache(maxsize=1)
+def _reduplicated() -> frozenset[str]:
+    return frozenset(load_yaml("confusions.yaml")["reduplicated"])
+
+
 @lru_cache(maxsize=1)
 def _character_classes() -> dict[str, Mask]:
     han = np.zeros(_LIMIT, dtype=np.bool_)
-    for first, last in ((0x3400, 0x9FFF), (0x20000, 0x3FFFF), (0x3007, 0x3007)):
+    for first, last in _HAN:
         han[first : last + 1] = True
     digit = _flags("0123456789")
     script = load_yaml("script.yaml")
@@ -138,7 +150,6 @@ def _character_classes() -> dict[str, Mask]:
         "symbol": _symbols(),
         "filler": _flags("".join(fillers)),
         "hesitation": _flags(" " + "".join({word[0] for words in hesitations.values() for word in words})),
-        "reduplicated": _flags(load_yaml("confusions.yaml")["reduplicated"]),
         "sentence": _flags(SENTENCE_ENDS),
         "clause": _flags(SENTENCE_ENDS + CLAUSE_ENDS),
         "word": han | digit | _flags("abcdefghijklmnopqrstuvwxyz%"),
@@ -199,24 +210,26 @@ def _fix_numbers(codes: Codes) -> Codes:
     """Separators inside numbers back to ASCII, ``第1`` to ``第一``; the length stays."""
     if len(codes) < 2:
         return codes
-    digit = _character_classes()["digit"][codes]
+    digit = _character_classes()["digit"].take(codes)
     if not digit.any():
         return codes
-    codes = codes.copy()
-    if len(codes) > 2:
-        between = digit[:-2] & digit[2:]
-        for mark in "，：":
-            codes[1:-1][between & (codes[1:-1] == ord(mark))] = ord(_ASCII[mark])
-    single = (codes[:-1] == ord("第")) & digit[1:]
-    single[:-1] &= ~digit[2:]
-    where = single.nonzero()[0] + 1
-    if len(where):
-        digits = np.array([ord(character) for character in _CHINESE_DIGITS], dtype=np.uint32)
-        codes[where] = digits[codes[where] - ord("0")]
+    between = (digit[:-2] & digit[2:]).nonzero()[0] + 1
+    fixed = {
+        place: _ASCII_MARK[code]
+        for place, code in zip(between.tolist(), codes.take(between).tolist())
+        if code in _ASCII_MARK
+    }
+    ordinal = ((codes[:-1] == ord("第")) & digit[1:]).nonzero()[0] + 1
+    for place, code in zip(ordinal.tolist(), codes.take(ordinal).tolist()):
+        if place + 1 == len(codes) or not digit[place + 1]:
+            fixed[place] = ord(_CHINESE_DIGITS[code - ord("0")])
+    if fixed:
+        codes = codes.copy()
+        codes[list(fixed)] = list(fixed.values())
     return codes
 
 
-_ASCII = {full: half for half, full in _FULL_WIDTH.items()}
+_ASCII_MARK = {ord(full): ord(half) for half, full in _FULL_WIDTH.items() if full in "，："}
 
 
 @dataclass(frozen=True)
@@ -393,31 +406,33 @@ def _matches(which: int, text: str, begins: npt.NDArray[np.int64]) -> Iterator[t
             yield start, done
 
 
-def _drop_repeats(codes: Codes, drop: Mask) -> None:
+def _drop_repeats(plain: View, drop: Mask) -> None:
     """Marks what is said twice in a row: 最最好, 全、全港, 全国全国第一; the last one stays."""
-    kept = np.flatnonzero(~drop)
-    left = codes[kept]
-    if len(left) < 4 or not any((left[step:] == left[:-step]).any() for step in (1, 2, 3)):
+    codes, text = plain.codes, plain.text
+    kept = (~drop).nonzero()[0] if drop.any() else None
+    if kept is not None:
+        codes = codes.take(kept)
+        text = decode(codes)
+    if len(codes) < 4:
         return
-    han = _character_classes()["han"][left]
-    comma = (left == ord("，")) | (left == ord("、"))
-    again = np.zeros(len(left), dtype=np.bool_)
-    again[1:] = han[1:] & (left[1:] == left[:-1]) & ~_character_classes()["reduplicated"][left[1:]]
-    once = han[:-2] & comma[1:-1] & (left[:-2] == left[2:])
-    if once.any():
-        again[:-2] |= once
-        again[1:-1] |= once
-    if len(left) > 3:
-        twice = han[:-3] & han[1:-2] & (left[:-3] == left[2:-1]) & (left[1:-2] == left[3:])
-        twice &= left[:-3] != left[1:-2]
-        again[:-3] |= twice
-        again[1:-2] |= twice
-    if len(left) > 4:
-        twice = comma[2:-2] & han[:-4] & (left[:-4] == left[3:-1]) & (left[1:-3] == left[4:])
-        if twice.any():
-            for step in range(3):
-                again[step : len(left) - 4 + step] |= twice
-    drop[kept[again]] = True
+    again: list[int] = []
+    # Where the same stands one, two and three characters further.
+    one, two, three = ((codes[step:] == codes[:-step]).nonzero()[0].tolist() for step in (1, 2, 3))
+    for place in one:
+        if _is_han(text[place]) and text[place] not in _reduplicated():
+            again.append(place + 1)
+    further = set(two)
+    for place in two:
+        first, second = text[place], text[place + 1]
+        is_pair = place + 1 in further and first != second and _is_han(second)
+        if (is_pair or second in "，、") and _is_han(first):
+            again += (place, place + 1)
+    further = set(three)
+    for place in three:
+        if place + 1 in further and text[place + 2] in "，、" and _is_han(text[place]):
+            again += (place, place + 1, place + 2)
+    if again:
+        drop[again if kept is None else kept.take(again)] = True
 
 
 def inserted_view(plain: View, joins: Callable[[View, int, int], bool] | None = None) -> View | None:
@@ -433,7 +448,7 @@ def inserted_view(plain: View, joins: Callable[[View, int, int], bool] | None = 
     if len(codes) < 3:
         return None
     classes = _character_classes()
-    symbol, filler = classes["symbol"][codes], classes["filler"][codes]
+    symbol, filler = classes["symbol"].take(codes), classes["filler"].take(codes)
     if symbol.any() and filler.any():
         # In 全 额 退 款 the spaces are the noise and 额 is a word.
         beside = np.zeros(len(codes), dtype=np.bool_)
@@ -443,20 +458,21 @@ def inserted_view(plain: View, joins: Callable[[View, int, int], bool] | None = 
     noise = symbol | filler
     drop = np.zeros(len(codes), dtype=np.bool_)
     if noise.any():
-        han = classes["han"][codes] & ~noise
-        word = classes["word"][codes] & ~noise
-        # Nearest non-noise neighbour on either side.
-        positions = np.arange(len(codes), dtype=np.int32)
-        left = np.maximum.accumulate(np.where(noise, -1, positions))
-        right = np.minimum.accumulate(np.where(noise, len(codes), positions)[::-1])[::-1]
-        inside = noise & (left >= 0) & (right < len(codes))
-        left, right = np.maximum(left, 0), np.minimum(right, len(codes) - 1)
-        drop = inside & word[left] & word[right] & (han[left] | han[right])
+        edges = (noise[1:] != noise[:-1]).nonzero()[0] + 1
+        # Runs of noise between two characters.
+        edges = edges[int(noise[0]) :]
+        firsts, lasts = edges[: len(edges) // 2 * 2].reshape(-1, 2).T
+        left, right = codes.take(firsts - 1), codes.take(lasts)
+        inside = classes["word"].take(left) & classes["word"].take(right)
+        inside &= classes["han"].take(left) | classes["han"].take(right)
+        for first, last, is_inside in zip(firsts.tolist(), lasts.tolist(), inside.tolist()):
+            drop[first:last] = is_inside
     _drop_hesitation(plain, noise, drop, joins)
-    _drop_repeats(codes, drop)
+    _drop_repeats(plain, drop)
     if not drop.any():
         return None
-    return select(plain, distinct(plain.sentence_of[drop]), "inserted", drop=drop)
+    numbers = plain.starts.searchsorted(drop.nonzero()[0], side="right") - 1
+    return select(plain, distinct(numbers), "inserted", drop=drop)
 
 
 def select(
