@@ -24,6 +24,8 @@ from checker.scene import EVERYWHERE, Scene, Setting
 from checker.types import Finding, Level
 
 _CACHE_SIZE = 20_000
+#: To leave out no more sentences than this takes longer than to look at them again.
+_FEW_KNOWN = 4
 #: A model's span with fewer characters says nothing to a reader.
 _SHORTEST_DOUBT = 4
 _MARK = MARK.encode()
@@ -112,7 +114,8 @@ class Engine:
         plain = scene.plain
         found: dict[int, list[Hit]] = {}
         chosen = np.array(sorted(unknown.values()), dtype=np.int32)
-        base = plain if len(chosen) == len(plain.starts) else select(plain, chosen, "plain")
+        known = len(plain.starts) - len(chosen)
+        base = plain if known <= _FEW_KNOWN else select(plain, chosen, "plain")
         view = self.disguises.read(base)
         held: _Held = {}
         for number, woken in self.scanner.scan(view, dialogue=dialogue):

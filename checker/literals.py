@@ -31,6 +31,11 @@ _PAIR_BITS = 18
 _MOST_TRIPLE_BITS = 19
 _PAIR_SHIFT = np.uint32(32 - _PAIR_BITS)
 _ONE = np.uint32(1)
+_WIDTHS_OF = [[width for width in range(3, WIDTH + 1) if flags & 1 << width - 3] for flags in range(256)]
+#: What the flags of a triple say: of how many widths sequences begin there, and where these widths stand.
+_HOW_MANY = np.array([len(widths) for widths in _WIDTHS_OF])
+_FIRST_WIDTH = _HOW_MANY.cumsum() - _HOW_MANY
+_WIDTHS = np.array([width for widths in _WIDTHS_OF for width in widths])
 #: So many codes are searched at a time: what is worked on then stays near the processor.
 _BLOCK = 1 << 14
 
@@ -198,32 +203,31 @@ class SequenceTable:
             return nothing
         marks = _pair_marks(codes[:-1], codes[1:])[:limit]
         flags = self._pairs.take(marks >> _PAIR_SHIFT)
-        starts = (flags != 0).nonzero()[0]
+        starts = flags.nonzero()[0]
         if not len(starts):
             return nothing
         flags = flags.take(starts)
-        begins = starts[flags & 1 != 0]
-        windows = [begins]
-        ends = [begins + 2]
+        first = starts[flags & 1 != 0]
+        after = first + 2
         longer = starts[flags > 1]
+        if len(longer) and longer[-1] + 2 >= len(codes):
+            longer = longer[:-1]
         if len(longer):
-            last = len(codes) - 2
-            if longer[-1] >= last:
-                longer = longer[:-1]
-            widths = self._triples.take(
-                _triple_slots(marks.take(longer), codes.take(longer + 2), self._triple_shift)
-            )
-            met = (widths != 0).nonzero()[0]
+            slots = _triple_slots(marks.take(longer), codes.take(longer + 2), self._triple_shift)
+            widths = self._triples.take(slots)
+            met = widths.nonzero()[0]
             longer, widths = longer.take(met), widths.take(met)
-            for width in range(3, WIDTH + 1) if len(longer) else ():
-                begins = longer[widths & (1 << width - 3) != 0]
-                if len(begins):
-                    if begins[-1] + width > len(codes):
-                        begins = begins[begins + width <= len(codes)]
-                    windows.append(begins)
-                    ends.append(begins + width)
-        first = np.concatenate(windows)
-        after = np.concatenate(ends)
+            # as many windows as widths, which are told by the bits
+            counts = _HOW_MANY.take(widths)
+            behind = counts.cumsum()
+            at = np.arange(int(behind[-1]) if len(behind) else 0)
+            at += (_FIRST_WIDTH.take(widths) - behind + counts).repeat(counts)
+            longer = longer.repeat(counts)
+            ends = longer + _WIDTHS.take(at)
+            if len(ends) and longer[-1] + WIDTH > len(codes):
+                inside = (ends <= len(codes)).nonzero()[0]
+                longer, ends = longer.take(inside), ends.take(inside)
+            first, after = np.concatenate([first, longer]), np.concatenate([after, ends])
         sums = _prefix_sums(codes)
         places, numbers = self.look_up((sums.take(after) - sums.take(first)) * _POWERS.take(after))
         return numbers, first.take(places)

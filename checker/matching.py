@@ -96,18 +96,20 @@ class Pattern:
 
     def byte_spans(self, encoded: bytes) -> list[tuple[int, int]]:
         """(start, end) in bytes of every match that is not empty: of the group ``hit`` if there is one."""
-        return [(start, end) for start, end in self._spans(encoded, self._group) if end > start >= 0]
+        found = self._spans(encoded, self._group)
+        return [(start, end) for start, end in found if end > start >= 0] if found else found
 
     def _spans(self, encoded: bytes, group: int) -> list[tuple[int, int]]:
         place, end = 0, len(encoded)
+        spans = self._match(self._anywhere, encoded, 0, end)
         found: list[tuple[int, int]] = []
-        while place <= end:
-            spans = self._match(self._anywhere, encoded, place, end)
-            if spans[0][0] < 0:
-                break
+        while spans[0][0] >= 0:
             found.append(spans[group])
             # An empty match would be found again.
             place = spans[0][1] + (spans[0][1] == place)
+            if place > end:
+                break
+            spans = self._match(self._anywhere, encoded, place, end)
         return found
 
 
@@ -178,8 +180,8 @@ class _Index:
         total = int(before[-1]) if len(before) else 0
         before -= counts
         at = np.arange(total)
-        at += np.repeat(self._first.take(keys) - before, counts)
-        return np.repeat(carried, counts), self.values.take(at)
+        at += (self._first.take(keys) - before).repeat(counts)
+        return carried.repeat(counts), self.values.take(at)
 
 
 class Scanner:
@@ -294,9 +296,6 @@ class Scanner:
         """
         sentences = sentences.astype(np.int64)
         woken, targets = self._wakes.expand(literals, sentences)
-        if not dialogue:
-            useful = (~self._needs_dialogue.take(targets)).nonzero()[0]
-            targets, woken = targets.take(useful), woken.take(useful)
         if not len(targets):
             return woken, woken
         shown = np.zeros((size, self._groups), dtype=np.bool_)
@@ -307,6 +306,9 @@ class Scanner:
         for other in self._others:
             met = flat.take(woken * self._groups + other.take(targets)).nonzero()[0]
             targets, woken = targets.take(met), woken.take(met)
+        if not dialogue:
+            useful = (~self._needs_dialogue.take(targets)).nonzero()[0]
+            targets, woken = targets.take(useful), woken.take(useful)
         keys = self._pattern_of.take(targets) * np.int64(size) + woken
         keys.sort()
         keys = distinct(keys)
@@ -315,27 +317,22 @@ class Scanner:
     def _add_matches(
         self, woken: dict[int, Woken], encoded: _Encoded, patterns: Numbers, sentences: Numbers
     ) -> None:
+        if not len(patterns):
+            return
         numbers = sentences.tolist()
         changes = (patterns[1:] != patterns[:-1]).nonzero()[0] + 1
-        owners: list[tuple[int, str]] = []
-        found: list[tuple[int, int, int]] = []
-        for start, end in pairwise([0, *changes.tolist(), len(numbers)] if numbers else ()):
-            which = int(patterns[start])
+        edges = [0, *changes.tolist(), len(numbers)]
+        for which, start, end in zip(patterns.take(edges[:-1]).tolist(), edges, edges[1:]):
             rule, pattern = self._patterns[which]
-            chosen = numbers[start:end]
             if pattern is None:
-                for number in chosen:
+                for number in numbers[start:end]:
                     woken.setdefault(number, Woken()).tokens.append(rule)
                 continue
             compiled = self._compiled.get(which)
             if compiled is None:
                 compiled = self._compiled[which] = line_regex(pattern)
-            spans = encoded.matches(compiled, chosen)
-            found += spans
-            owners += [(rule, pattern)] * len(spans)
-        # Offsets are turned into code points once, for the matches of all patterns.
-        for (rule, pattern), (number, first, last) in zip(owners, encoded.decoded(found)):
-            woken.setdefault(number, Woken()).matches.append((rule, first, last, pattern))
+            for number, first, last in encoded.matches(compiled, numbers[start:end]):
+                woken.setdefault(number, Woken()).matches.append((rule, first, last, pattern))
 
     def _add_terms(
         self, woken: dict[int, Woken], view: View, numbers: npt.NDArray[np.int32], starts: Numbers
@@ -360,54 +357,25 @@ class _Encoded:
 
     def __init__(self, view: View) -> None:
         self._view = view
-        self._text = b""
-        self._places: Numbers = np.zeros(0, np.int64)
+        self._sentences: list[bytes] = []
 
-    def _encode(self) -> None:
-        codes = self._view.codes
-        widths = 1 + (codes > 0x7F).astype(np.int8) + (codes > 0x7FF) + (codes > 0xFFFF)
-        self._places = np.concatenate([np.zeros(1, np.int64), widths.cumsum(dtype=np.int64)])
-        self._text = self._view.text.encode()
-        self._starts = self._places[self._view.starts].tolist()
-        self._ends = self._places[self._view.ends].tolist()
-
-    def matches(self, pattern: Pattern, sentences: Sequence[int]) -> list[tuple[int, int, int]]:
-        """(sentence, start, end) of every match in the sentences, offsets in bytes of the view."""
-        if not self._text:
-            self._encode()
-        text, starts, ends = self._text, self._starts, self._ends
-        if len(sentences) == 1:
-            number = sentences[0]
-            shift = starts[number]
-            return [
-                (number, first + shift, last + shift)
-                for first, last in pattern.byte_spans(text[shift : ends[number]])
-            ]
-        pieces = [text[starts[number] : ends[number]] for number in sentences]
-        found = pattern.byte_spans(b"\n".join(pieces))
-        if not found:
+    def matches(self, pattern: Pattern, numbers: Sequence[int]) -> list[tuple[int, int, int]]:
+        """(sentence, start, end) of every match in some sentences, offsets in code points of the sentence."""
+        if not self._sentences:
+            text = self._view.text
+            self._sentences = [text[start:end].encode() for start, end in zip(*self._view.edges)]
+        sentences = [self._sentences[number] for number in numbers]
+        joined = b"\n".join(sentences)
+        if not pattern.found(joined):
             return []
         # where each sentence begins in what was joined
-        begins = list(accumulate([len(piece) + 1 for piece in pieces], initial=0))
+        begins = list(accumulate([len(sentence) + 1 for sentence in sentences], initial=0))
         out = []
-        for first, last in found:
+        for first, last in pattern.byte_spans(joined):
             which = bisect_right(begins, first) - 1
-            number = sentences[which]
-            shift = starts[number] - begins[which]
-            out.append((number, first + shift, last + shift))
+            begin = len(joined[begins[which] : first].decode())
+            out.append((numbers[which], begin, begin + len(joined[first:last].decode())))
         return out
-
-    def decoded(self, found: Sequence[tuple[int, int, int]]) -> Iterable[tuple[int, int, int]]:
-        """Matches with their offsets in code points of the sentence."""
-        if not found:
-            return ()
-        numbers, firsts, lasts = np.array(found).T
-        origins = self._view.starts.take(numbers)
-        return zip(
-            numbers.tolist(),
-            (self._places.searchsorted(firsts) - origins).tolist(),
-            (self._places.searchsorted(lasts) - origins).tolist(),
-        )
 
 
 def _scanner_arrays(lexicon: Lexicon) -> dict[str, npt.NDArray[Any]]:
