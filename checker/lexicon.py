@@ -464,10 +464,10 @@ def _compile_rewrites(
             return pattern
 
     statements = [
-        {**entry, "when": expand(entry["when"])} if "when" in entry else entry
+        {**entry, **{key: expand(entry[key]) for key in ("when", "about") if key in entry}}
         for entry in table["statements"]
     ]
-    names = ("wares", "counted", "ills", "unsellable", "unsayable")
+    names = ("wares", "counted", "ills", "unsellable", "unsayable", "offers", "strangers")
     for name in names:
         if not isinstance(table.get(name), str):
             problems.append(Problem("lexicons/rewrites.yaml", 1, "", f"{name} is missing; give a pattern"))

@@ -48,13 +48,19 @@ def without_repeats(sentence: str) -> str:
         words = sentence[clauses[number].start : clauses[number].end]
         earlier = {sentence[clause.start : clause.end] for clause in clauses[:number]}
         if len(words) >= 3 and any(
-            words == other or other.endswith(words) or _alike(words, other) for other in earlier
+            words == other
+            or other.endswith(words)
+            or (len(other) >= _WHOLE and words.endswith(other))
+            or _alike(words, other)
+            for other in earlier
         ):
             out = out[: clauses[number - 1].end] + out[clauses[number].end :]
             seen.add(words)
     return out
 
 
+#: An earlier clause this long says all that one says which ends in it: 不能代替药物, 食品不能代替药物.
+_WHOLE = 6
 #: What statements end in: 以合同为准, 以审批结果为准, 由您自己决定
 _TAIL = late(
     r"(?:以(?P<paper>[^，以]{1,10}?)(?:结果|规则|公示|公布)?为准|由(?P<who>[您你])(?:自己)?决定|(?P<result>因人而异))$"

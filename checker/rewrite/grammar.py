@@ -24,6 +24,12 @@ _SPACE = late(r"(?<=[\u4e00-\u9fff”’）)])[ \t\u3000]+(?=[\u4e00-\u9fff“�
 _CLAUSE_END = late(
     r"(?<![0-9])[，,：:](?![0-9])|(?<=[\u4e00-\u9fff])[，,：:](?=[0-9])|(?<=[0-9])[，：:,](?=[^0-9])"
 )
+#: What stands before a clause and is no word of it: spaces, emoji and the like.
+_PICTURES = late(
+    r"[\s\u200d\ufe0f\u2190-\u21ff\u2300-\u23ff\u2460-\u24ff\u2500-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]+"
+)
+#: Before what is said it is told when or to whom: （异议：再考虑）
+_LABEL = late(r"[（(][^（()）]{2,24}[）)] *(?=[^，。！？ ]{4})")
 _PARTICLES = "了的呢吧啊呀哦噢嘛哈啦哟喔哇呗着过地得"
 _HAN = late(r"[\u4e00-\u9fff]")
 _SLOT = late(r"【[^】]{1,16}】|\{[^}]{1,16}\}|\[[^\]]{1,16}\]|[Xx×]{2,}|某某")
@@ -256,6 +262,11 @@ class Grammar:
         words = self.words(text)
         return bool(words) and (words[-1].tag[:1] in "vp" or words[-1].text in self._light)
 
+    def ends_in_content(self, text: str) -> bool:
+        """True when the last word is a noun or a verb that may belong to a longer name: 起重 | 行业."""
+        words = self.words(text)
+        return bool(words) and words[-1].tag[:1] in "nvabj" and not self.is_light(words[-1])
+
     def has_verb(self, text: str) -> bool:
         """True when a verb is among the words."""
         return any(self._is_verb(word) for word in self.words(text))
@@ -289,16 +300,20 @@ class Grammar:
         words = [word for word in self.words(clause) if word.text.strip()]
         noun = next((n for n, word in enumerate(words) if word.tag[:1] == "n"), len(words))
         later = enumerate(words[noun + 1 :], noun + 1)
-        stop = next((n for n, word in later if word.tag[:1] in "art" or self._is_verb(word)), len(words))
+        stop = next((n for n, word in later if word.tag[:1] in "artm" or self._is_verb(word)), len(words))
         head = self._phrase(words[:stop])
         text = clause[: head[-1].end] if head else ""
         if (
             not any(word.tag[:1] == "n" for word in head)
             or not len(opening.group()) < len(text) <= 12
             or clause[len(text) :].startswith("的")
+            or (_BARE_SELVES.fullmatch(opening.group()) and not self._is_ware(text))
         ):
             return None
         return self._noun_topic(text, head)
+
+    def _is_ware(self, text: str) -> bool:
+        return self._wares.search(text) is not None or _OWN.search(text) is not None
 
     def goods(self, clause: str) -> Topic | None:
         """The goods a clause begins with: 乳胶枕 | 治好颈椎病; None where it begins with something else."""
@@ -310,9 +325,11 @@ class Grammar:
             goes_on = longest is not None and len(longest) == word.start and len(word.text) == 1
             if (self._wares.search(word.text) or goes_on) and word.end >= 2:
                 longest = clause[: word.end]  # 山药小米 | 糊
+        following = self.words(clause[len(longest or "") :][:6])
         if (
             longest is None
             or len(longest) > 10
+            or (following and self.is_about_people(following[0].text))  # 基金 | 经理
             or longest.endswith(("补贴", "津贴", "体贴"))
             or clause[len(longest) :].startswith(("的", "里", "中"))
         ):
@@ -328,6 +345,11 @@ class Grammar:
         """True when a text begins with a verb or what leads to one: 能上门, 有自己的工厂."""
         words = self.words(text)
         return bool(words) and (self._is_verb(words[0]) or words[0].text in self._modal)
+
+    def runs_on(self, text: str) -> bool:
+        """True when a text cannot follow a noun that 是 has led to: 给别人立规矩的, 出来的."""
+        words = self.words(text)
+        return bool(words) and (words[0].tag == "p" or words[0].text.startswith("出"))
 
     def after_address(self, text: str, clauses: Sequence[Span]) -> int:
         """The number of clauses at the start that only greet or address somebody: 您好, 阿姨."""
@@ -481,9 +503,14 @@ _KIN = late(
 _NAMING = late(
     r"(?:我们|咱们?|我)?家?的?[这那][个款套只台支瓶栋份笔种家次位项张批]?|(?:我们|咱们?)家?的?|我家的?|本[品店院]"
 )
+#: 我们 | 村: of what belongs to the seller no more than goods and the house itself is named.
+_BARE_SELVES = late(r"我们|咱们?|我")
+_OWN = late(
+    r"(?:产品|项目|方案|系统|平台|店|公司|团队|机构|工厂|厂|班|服务|套餐|活动|楼盘|小区|盘|基地|品牌|牙|术|疗法)$"
+)
 _ADDRESS = late(
-    r"(?:喂|哎|诶|嗯|哦|好的?|对|是的|您好|你好|您放心|您看|您别急|不好意思|打扰了)[啊呀呢吧]?"
-    r"|.{0,5}(?:哥|姐|总|先生|女士|阿姨|叔叔?|大[爷妈哥姐叔]|奶奶|爷爷|老板|老师|同学|美女|帅哥|宝宝们|宝子们|姐妹们?|家人们|老铁们|朋友们|各位|亲|宝)"
+    r"(?:问|答|客服|坐席|谢谢您?|多谢|再见|喂|哎|诶|嗯|哦|好的?|对|是的|您好|你好|您放心|您看|您别急|不好意思|打扰了)[啊呀呢吧]?"
+    r"|(?!.*[那这]位).{0,5}(?:哥|姐|总|先生|女士|阿姨|叔叔?|大[爷妈哥姐叔]|奶奶|爷爷|老板|老师|同学|美女|帅哥|宝宝们|宝子们|姐妹们?|家人们|老铁们|朋友们|各位|亲|宝)"
 )
 #: 由 and whoever does it, without what is done: 吊坠由国家博物馆
 _BY = late(r"(?:^|[^自理缘原任经事])由(?=[^，]{2,10}$)")
@@ -497,6 +524,7 @@ _BROKEN = late(
     r"|一个(?=$|[，,。；;！!？?])|(?:^|[^收查捕斩猎俘抓截])获(?=$|[，,。；;！!？?])|(?:特聘|聘请|荣获)原?(?=$|[，,。；;！!？?])"
     r"|^(?:也|又|还)是|全(?:比较|不错)|比(?:不错|合适)的|(?:^|[，,。；])(?:比|由|从|在|为|与|向)(?=$|[，,。；;！!？?])"
     r"|^(?:对于|针对|关于|随着).*等[。！]?$"
+    r"|[0-9一二两三四五六七八九十百千万几多][位名](?=$|[，,。；;！!？?])"
     r"|的(?:、|和)|[的了]是(?=$|[，,。])|不错的不错|是效果|是具体|是您可以|是请|能效果|能具体|可以具体|能请|会请"
 )
 
@@ -525,7 +553,7 @@ def sentence_span(text: str, span: Span, limits: Span) -> Span:
 
 
 def clause_spans(text: str, sentence: Span) -> list[Span]:
-    """The clauses of a sentence, delimiters left out; blank ones are dropped.
+    """The clauses of a sentence, delimiters and pictures before them left out; blank ones are dropped.
 
     A comma inside a figure (10,000) or a clock time is no end.
     """
@@ -533,14 +561,16 @@ def clause_spans(text: str, sentence: Span) -> list[Span]:
     cuts = [(match.start(), match.end()) for match in _CLAUSE_END.finditer(inside)]
     cuts += [(match.start(), match.end()) for match in _SPACE.finditer(inside)]
     out: list[Span] = []
-    place = 0
+    label = _LABEL.match(inside)
+    place = label.end() if label else 0
     for start, end in [*sorted(cuts), (len(inside), len(inside))]:
         if start < place:
             continue
-        if inside[place:start].strip():
-            lead = len(inside[place:start]) - len(inside[place:start].lstrip())
-            trail = len(inside[place:start].rstrip())
-            out.append(Span(sentence.start + place + lead, sentence.start + place + trail))
+        edge = _PICTURES.match(inside, place, start)
+        lead = edge.end() if edge else place
+        if inside[lead:start].strip():
+            trail = lead + len(inside[lead:start].rstrip())
+            out.append(Span(sentence.start + lead, sentence.start + trail))
         place = end
     return out
 

@@ -2,30 +2,49 @@
 
 A sentence is found for one of its clauses, and often the clauses beside it make claims that no rule knows:
 这个灵芝粉能抗癌，好多病人都在喝. With the first one answered they would be signed off as they stand. So
-every clause that a rewrite keeps is checked alone, and goes too where the model doubts it. What cannot
+every clause that a rewrite keeps is checked alone, and goes too where the model doubts it. Where a statement
+has taken the place of the claim, or nothing has, the story around it goes as well (三滴进去, 药片喂了鱼): what
+stays must be terms of the offer, an invitation, or the name of what the statement is about. What cannot
 be sold at all, or is dangerous to say, must not be left in a text that then checks clean.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from checker.rewrite.grammar import SENTENCE_ENDS, Grammar, clause_spans, facts, joined
+from checker.late import late
+from checker.rewrite.grammar import SENTENCE_ENDS, Grammar, clause_spans, facts, has_slot, joined
 from checker.scene import Setting
 from checker.types import Span
 
 #: How sure the model must be that a clause alone claims something before it goes with its neighbour;
 #: with figures, dates or slots in it, which a customer needs, it must be surer.
 _DOUBT, _DOUBT_OF_FACTS = 0.6, 0.85
+#: The same where a statement has taken the place of the claim.
+_DOUBT_BESIDE, _DOUBT_OF_FACTS_BESIDE = 0.35, 0.6
 _SHORTEST = 3
+_PAIRS = (("“", "”"), ("‘", "’"), ("《", "》"), ("（", "）"), ("「", "」"))
+_HAN = late(r"[\u4e00-\u9fff]")
+_SLOTS = late(r"\{[^}]*\}|【[^】]*】|（[^）]*）|[，。]")
+#: A statement that begins so is said of something before it.
+_SAID_OF = late(r"属于|是(?![的否])|不是|由(?!您)")
+#: A name of a company or its goods that a statement is about is no longer than this.
+_LONGEST_NAME = 12
+#: A changed clause that shares less than this with what was said is no softer wording but a statement.
+_SAID_ANEW = 0.5
+_STATEMENT, _SHORTEST_PART = 5, 4
 #: What is no longer than this and stands before the claim says when, or for whom: 每天一杯醋, 送长辈滋补品.
 _SHORT_LEAD = 7
 
 
 class Neighbours:
-    """``doubt`` gives the model's probability that a text claims something, ``found`` says whether a rule finds something."""
+    """What a rewrite may leave beside it.
+
+    ``doubt`` gives the model's probability that a text claims something, ``found`` says whether a rule finds
+    something, ``statements`` are what rules say instead of a claim.
+    """
 
     def __init__(
         self,
@@ -33,9 +52,16 @@ class Neighbours:
         grammar: Grammar,
         doubt: Callable[[str], float],
         found: Callable[[str, Setting], bool],
+        statements: Iterable[str],
     ) -> None:
         self._unsellable = re.compile(words["unsellable"])
         self._unsayable = re.compile(words["unsayable"])
+        self._offers = re.compile(words["offers"])
+        self._strangers = re.compile(words["strangers"])
+        texts = {*statements, *(text for entry in words["statements"] for text in entry["to"])}
+        self._of_price = tuple(text.partition("{amount}")[0] for text in texts if "{amount}" in text)
+        parts = {part for text in texts for part in _SLOTS.split(text)}
+        self._statements = tuple(part for part in parts if len(part) >= _SHORTEST_PART)
         self._says = {name: re.compile(pattern) for name, pattern in words["says"].items()}
         self._grammar = grammar
         self._doubt = doubt
@@ -49,11 +75,17 @@ class Neighbours:
         """True when a text says what endangers those who believe it: that medicine can be stopped."""
         return self._unsayable.search(text) is not None
 
-    def adds_nothing(self, text: str, said: str) -> bool:
-        """True when every clause of ``text`` is a statement that comes to what ``said`` says already."""
+    def without_known(self, text: str, said: str) -> str:
+        """``text`` without the statements that come to what ``said`` says, or are said of nothing, at its ends."""
+        clauses = _clauses(text)
         earlier = self._comes_to(said)
-        own = [self._comes_to(text[clause.start : clause.end]) for clause in _clauses(text)]
-        return bool(own) and all(some and some <= earlier for some in own)
+        kept = [
+            clause
+            for clause in clauses
+            if not (own := self._comes_to(text[clause.start : clause.end])) or not own <= earlier
+            if not _SAID_OF.match(text[clause.start : clause.end])
+        ]
+        return "，".join(text[clause.start : clause.end] for clause in kept) if kept != clauses else text
 
     def _comes_to(self, text: str) -> set[str]:
         return {name for name, pattern in self._says.items() if pattern.search(text)}
@@ -69,15 +101,29 @@ class Neighbours:
             if not any(clause.start < other.end and other.start < clause.end for other in others)
         }
         clauses = _clauses(after)
-        changed = [n for n, clause in enumerate(clauses) if after[clause.start : clause.end] not in kept]
+        words = [after[clause.start : clause.end] for clause in clauses]
+        changed = [n for n, clause in enumerate(words) if clause not in kept]
+        new = [n for n in changed if self._is_anew(words[n], before)]
+        if new:  # what is kept of a clause, as the topic of its statement, must be fit to stand beside it
+            kept |= {words[n] for n in changed if words[n] in before}
+            changed = [n for n in changed if words[n] not in kept]
+        anew = bool(new) or not changed
+        first = changed[0] if changed else -1
+        priced = bool(changed) and words[first].startswith(self._of_price)
         doubtful = [
             clause
-            for number, clause in enumerate(clauses)
-            if self._is_doubtful(after[clause.start : clause.end], kept, setting)
-            and not (changed and number < changed[0] and clause.end - clause.start <= _SHORT_LEAD)
+            for n, clause in enumerate(clauses)
+            if words[n] in kept
+            and (
+                self._is_out_of_place(words[n], setting, leads=n < first)
+                and not (priced and n == first - 1 and self._grammar.is_noun_phrase(words[n]))
+                if anew
+                else self._is_doubtful(words[n], setting, _DOUBT, _DOUBT_OF_FACTS)
+                and not (n < first and len(words[n]) <= _SHORT_LEAD)
+            )
         ]
         if not doubtful:
-            return None if self.is_unsayable(after) else after
+            return None if self.is_unsayable(after) or _is_torn(before, after) else after
         if len(doubtful) == len(clauses):
             return None
         out = after[: clauses[0].start]
@@ -85,25 +131,57 @@ class Neighbours:
         place = -1
         opens = True
         for number, clause in enumerate(clauses):
-            words = after[clause.start : clause.end]
+            said = words[number]
             if clause in doubtful:
-                named = named or (words if opens else "")
+                named = named or (said if opens else "")
                 continue
             if place >= 0:
-                out += after[clauses[number - 1].end : clause.start]
+                labelled = after[clauses[place].end : clauses[place].end + 1] in "：:"
+                pause = place if labelled else number - 1
+                out += after[clauses[pause].end : clauses[pause + 1].start]  # 答：放心，| 价格有涨有跌
             if opens and named:
-                words = self._with_topic(named, words, after)
-            opens = opens and self._grammar.is_address(words)
-            out += words
+                said = self._with_topic(named, said, after)
+            opens = opens and self._grammar.is_address(said)
+            out += said
             place = number
-        out += after[clauses[-1].end :]
+        end = after[clauses[-1].end :]
+        out += re.sub("^[？?]", "。", end) if clauses[-1] in doubtful else end
+        if _is_torn(before, out):
+            return None
+        if _SAID_OF.match(out.lstrip()) and not _SAID_OF.match(before.lstrip()):
+            return None
         return None if self.is_unsayable(out) else out
 
-    def _is_doubtful(self, clause: str, kept: set[str], setting: Setting) -> bool:
-        if clause not in kept or len(clause) < _SHORTEST or self._grammar.is_address(clause):
+    def _is_anew(self, clause: str, before: str) -> bool:
+        """True for a clause that has taken the place of words, rather than a softer wording of them."""
+        if any(text in clause for text in self._statements):
+            return True
+        said = set(before)
+        return len(clause) >= _STATEMENT and sum(letter in said for letter in clause) < _SAID_ANEW * len(
+            clause
+        )
+
+    def _is_doubtful(self, clause: str, setting: Setting, limit: float, limit_of_facts: float) -> bool:
+        if len(clause) < _SHORTEST or self._grammar.is_address(clause):
             return False
-        limit = _DOUBT_OF_FACTS if facts(clause) else _DOUBT
-        return self._doubt(clause) >= limit or self._found(clause, setting)
+        most = limit_of_facts if facts(clause) else limit
+        return self._doubt(clause) >= most or self._found(clause, setting)
+
+    def _is_out_of_place(self, clause: str, setting: Setting, *, leads: bool) -> bool:
+        """True when a clause beside a statement is doubtful, or is neither an offer nor what the statement is about."""
+        if self._grammar.is_address(clause) or (has_slot(clause) and "{" in clause):
+            return False
+        if not _HAN.search(clause):
+            return False  # a name or a figure
+        named = self._grammar.named(clause) or self._grammar.goods(clause)
+        if leads and named is not None and named.text == clause:
+            return False
+        is_name = len(clause) <= _LONGEST_NAME and not self._grammar.has_verb(clause)
+        if leads and is_name and self._grammar.names(clause):
+            return False
+        if self._strangers.match(clause) or not (self._offers.search(clause) or (leads and named)):
+            return True
+        return self._is_doubtful(clause, setting, _DOUBT_BESIDE, _DOUBT_OF_FACTS_BESIDE)
 
     def _with_topic(self, gone: str, clause: str, text: str) -> str:
         """A clause with what the one that went before it had named, if it can be said of that."""
@@ -113,6 +191,11 @@ class Neighbours:
         if re.match(r"[这那我咱您你]|投资有", clause) or self._grammar.is_about_people(topic.text):
             return clause
         return joined(topic, clause)
+
+
+def _is_torn(before: str, after: str) -> bool:
+    """True when a change takes one of two marks whose other stands in the next sentence: “…。”"""
+    return any(after.count(a) - after.count(b) != before.count(a) - before.count(b) for a, b in _PAIRS)
 
 
 def _clauses(text: str) -> list[Span]:

@@ -44,6 +44,23 @@ _IN_CHAIN = late(r"(?:最为|最最|最)(?P<quality>[^最、，,和与又且的�
 _COMPARED = late(
     r"比(?P<who>(?:我们家?|咱们?家?|本店|这[个款家套]?|它)(?:[^，,：；更还再的]{0,8}(?=更|还要?|再))?)(?P<more>更|还要?|再)?(?P<quality>[^，,：；的了吗呢啦]{1,4})"
 )
+#: A claim of rank no longer than this, in a clause of its own, adds nothing to the clause before it.
+_ASIDE = 6
+#: What may be said of the thing that is measured, not of who sells it.
+_MEASURES_OF = frozenset("高低长短多少重深厚快慢")
+_COUNTS = late(r"[0-9零一二两三四五六七八九十百千万半几]$")
+#: In which respect something is more or less.
+_MEASURED_BY = late(
+    r"品质|质量|水平|水准|价格|规格|配置|标准|效率|容量|浓度|纯度|含量|人气|海拔|纬度|密度|强度|精度|硬度|亮度|转速|得房率"
+)
+#: Who can be called 资深.
+_EXPERIENCED = late(
+    r"[^，、。了是]{0,5}?(?:师|家|人|员|医生|教练|顾问|团队|律师|院长|人士|玩家|买手|达人|编辑|记者|从业者)"
+)
+#: What a title is won with: 拿下 | 销冠
+_WON = late(r"(?:拿下|拿到|获得|荣获|斩获|问鼎|夺得|夺下|登顶|成为|稳坐|稳居|蝉联|摘得|摘下)了?$")
+#: Whose praise is an endorsement, however many they are.
+_AUTHORITIES = late(r"[^，]{0,4}(?:医|大夫|护士|专家|教授|院士|博士|明星|老师)")
 #: A counted noun after an attribute that has lost its 的: 最高 | 一套
 _MEASURED = late(r"(?:[一这那几两]|第[一二三四五六七八九十]+)[套款个家台条种间批位支]")
 _VOW = late(r"百分之?百|百分之一百|100 ?%")
@@ -59,7 +76,7 @@ _FIRST = late(
 )
 _NUMBER = r"(?:[0-9][0-9.,]*|[零一二两三四五六七八九十百千万亿半数几]+)"
 _DIGITS = "[0-9零一二两三四五六七八九十百千万亿半][0-9零一二两三四五六七八九十百千万亿半.,]*"
-_AMOUNT = late(rf"[¥￥][0-9][0-9.,]*|{_DIGITS}[多来]?(?:元|块钱|块|万元)")
+_AMOUNT = late(rf"[¥￥][0-9][0-9.,]*|{_DIGITS}[多来]?(?:元|块钱|块[一二三四五六七八九半]?|万元)")
 _NOW = late(
     rf"(?:现价|现在|今天|今日|只要|只需|仅需|仅(?!限)|只收|促销价|会员价|活动价|到手价?|特价|优惠价|秒杀价)[^0-9¥￥，,。]{{0,6}}?(?P<amount>{_AMOUNT.pattern}|{_DIGITS})"
 )
@@ -122,7 +139,7 @@ _ONLY_US = late(
 _QUOTED = late(r"‘[^’]{2,20}’|“[^”]{2,20}”|「[^」]{2,20}」|《[^》]{2,20}》|\"[^\"]{2,20}\"")
 #: 论理赔速度，我们公司常年排行业榜首
 _AS_FOR = late(
-    r"(?:论|要说|说到|讲到|比)(?P<of>[^，]{0,6}?)(?:速度|销量|口碑|质量|品质|服务|实力|规模|人气)，(?P<who>(?:我们|咱们?|本)[家店公司院]{0,2})"
+    r"(?:论|要说|说到|讲到|比)(?P<of>[^，]{0,6}?)(?:速度|销量|口碑|质量|品质|服务|实力|规模|人气|工艺|手艺|技术|效果|味道|口感|环境)，(?P<who>(?:我们|咱们?|本)[家店公司院]{0,2})"
 )
 #: What a colon and figures after a clause add to it: 库存倒计时:00:04:12
 _CLOCK = late(r"[:：][0-9][0-9:：.]*(?=$|[，,。！？!? ])")
@@ -180,12 +197,13 @@ _FIRST_PLACE, _INDUSTRY_PLACE, _USUAL_PLACE, _LAST_PLACE = range(4)
 
 
 class _Shared(NamedTuple):
-    """A statement for many rules, the pattern that the clause must hold (or ``""``), and its place."""
+    """A statement for many rules, the patterns that the clause and the sentence must hold (or ``""``), and its place."""
 
     text: str
     when: str
     place: int
     beside: bool = False
+    about: str = ""
 
 
 class Case:
@@ -273,7 +291,8 @@ class Case:
             return None  # 黑眼圈、| 眼袋、细纹: what stands before is an item like the claim
         flagged = any(other.start < span.start and self.clause.start < other.end for other in self.others)
         left = self.left
-        if not flagged and len(left) <= 5 and (ware := self.grammar.goods(self.right)):
+        counts = _COUNTS.search(self.finding.matched)  # 白捡一 | 台新机
+        if not flagged and len(left) <= 5 and not counts and (ware := self.grammar.goods(self.right)):
             if not left or not self.grammar.has_verb(left):
                 return Topic(left.strip() + ware.text, pause=False)  # 去角质 | 排毒 | 面膜
         if flagged:
@@ -283,8 +302,9 @@ class Case:
         if topic is None and len(self.left) <= 1 and not only_particles(self.right):
             clean = not any(span.end <= other.start < self.clause.end for other in self.others)
             one = not re.search(r"[，,：:]", self.finding.matched)
-            if clean and one and self.grammar.ends_in_verb(self.finding.matched) and len(self.right) >= 3:
-                if self.grammar.is_name(self.right) and not re.match(r"[0-9市地您你]", self.right):
+            verb = self.grammar.ends_in_verb(self.finding.matched) and not self.finding.matched.endswith("是")
+            if clean and one and verb and len(self.right) >= 3:
+                if self.grammar.is_name(self.right) and not re.match(r"[0-9市地您你我咱]", self.right):
                     return Topic(self.right.rstrip("的了"), pause=False)
         if topic is not None and _COUNTER.fullmatch(topic.text) and self.grammar.starts_nominal(self.right):
             return None  # 这瓶 | 防脱 | 洗发水
@@ -335,6 +355,7 @@ class Drafter:
             r"|(?:综合)?(?:排[名行]|位[居列]|稳居))\W{0,2}$"
         )
         self._ills = re.compile(rf"(?:{data['ills']})$")
+        self._strangers = re.compile(data["strangers"])
         self._counted = re.compile(rf"的?[老新]?(?:{data['counted']})")
         self._plain_words = frozenset((*data["softer"].values(), *data["predicates"]))
         #: Words of rank and the plain ones for them, of all rules that list both.
@@ -376,14 +397,16 @@ class Drafter:
                     continue
                 if "industries" in entry and industry not in entry["industries"]:
                     continue
-                place = _FIRST_PLACE if entry.get("first", "when" in entry) else _USUAL_PLACE
+                is_narrow = "when" in entry or "about" in entry
+                place = _FIRST_PLACE if entry.get("first", is_narrow) else _USUAL_PLACE
                 lifted = "industries" in entry and entry.get("first") is None and not rule.industries
                 if place == _USUAL_PLACE and lifted:
                     place = _INDUSTRY_PLACE
                 if entry.get("last"):
                     place = _LAST_PLACE
                 for text in entry["to"]:
-                    item = _Shared(text, entry.get("when", ""), place, entry.get("beside", False))
+                    asked = entry.get("when", ""), entry.get("about", "")
+                    item = _Shared(text, asked[0], place, entry.get("beside", False), asked[1])
                     if named:
                         found.setdefault((text, item.when), item)
                     else:
@@ -532,6 +555,7 @@ class Drafter:
     # --- what holds for every rule ------------------------------------------------------------------
 
     def _general(self, case: Case, rule: Subject, order: int) -> Iterator[Draft]:
+        span = case.finding.span
         if rule.category == "absolute":
             own = any(case.words in option["map"] for option in rule.rewrites)
             yield from self._ranked_aspect(case, order, own=own)
@@ -540,9 +564,12 @@ class Drafter:
             yield from self._only_us(case)
             yield from self._only_one(case)
             yield from self._softened(case, order + 1)
+            if case.touched[0] and len(case.finding.matched) <= _ASIDE and case.clause == case.finding.span:
+                before = case.clauses[case.touched[0] - 1].end  # …，| 没有之一
+                yield Draft(Span(before, span.end), "", "words", -2)
             scope = self._before_scope(case.clause.start, case.left)
-            before = case.text[case.clause.start : scope] if scope is not None else case.left
-            if _FIRST.search(case.finding.matched) and before.endswith("是") and only_particles(case.right):
+            said = case.text[case.clause.start : scope] if scope is not None else case.left
+            if _FIRST.search(case.finding.matched) and said.endswith("是") and only_particles(case.right):
                 yield from self._words(case, "不错", order + 1)
             if re.fullmatch(r"永久|终[身生]|一辈子", case.words) and (kept := _LASTING.match(case.right)):
                 said = "有" if kept["care"] and case.left else ""
@@ -563,12 +590,12 @@ class Drafter:
         if rule.category in ("unsupported-data", "endorsement"):
             yield from self._vague(case, order)
             yield from self._ranked_aspect(case, -2 if case.is_attribute else order + 4)
-        span = case.finding.span
         clause = fold(case.text[case.clause.start : case.clause.end])
+        sentence = fold(case.text[case.sentence.start : case.sentence.end])
         first, _ = case.touched
         places = {_FIRST_PLACE: -1, _INDUSTRY_PLACE: 0, _USUAL_PLACE: order + 3, _LAST_PLACE: order + 20}
         for shared in self.shared(rule, case.industry):
-            if not shared.when or re.search(shared.when, clause):
+            if re.search(shared.when, clause) and re.search(shared.about, sentence):
                 alone = case.topic is None and case.clause == case.sentence
                 if rule.category == "impersonation":
                     yield from self._instead_of(case, shared, places[shared.place] - 2, slice(first, None))
@@ -649,7 +676,7 @@ class Drafter:
         first, last = case.touched
         opening = min(first, self.grammar.after_address(case.text, case.clauses))
         for shared in self.shared(rule, case.industry):
-            if shared.when and not re.search(shared.when, sentence):
+            if not (re.search(shared.when, sentence) and re.search(shared.about, sentence)):
                 continue
             parts = [slice(first, last + 1), slice(first, None), slice(opening, None)]
             if rule.category in _SAID_AT_ALL:
@@ -670,6 +697,10 @@ class Drafter:
             return
         if has_slot(words) and not only_particles(right):
             return  # 看肝【机构、时间、指标】排名靠前的 | 门
+        if case.words in self._idle and self.grammar.opens_verbal(right):
+            return  # 部门唯一 | 推荐的
+        if words.startswith("可以") and not only_particles(right) and right[0] not in "是的就":
+            return  # 度假首选 | 下榻地
         if words == "采用" and right.startswith("的"):
             yield from self._without_attribute(case, order)  # 国内首创的 | 体系
             return
@@ -689,6 +720,8 @@ class Drafter:
                 case, Span(span.start, span.end + verb.end()), "挺好" + fold(verb.group()), order
             )
             return
+        if words.removesuffix("的") == "资深" and right and not _EXPERIENCED.match(right):
+            words = "不错"
         if words == "品牌" and self._before(case).endswith(("是", "为", "作为")):
             words = "不错的品牌"
         for entry in self._collocations:
@@ -698,17 +731,22 @@ class Drafter:
             follows = "after" in entry and only_particles(right)
             if re.match(pattern, right) or (follows and re.search(rf"(?:{entry['after']})$", left)):
                 words = entry["say"]
-        quality = re.match(
-            r"(?:品质|质量|水平|价格|规格|配置|标准|效率|容量|浓度|纯度|含量|人气|海拔|纬度|密度|强度|精度|硬度|亮度|转速|得房率)(?=的)",
-            right,
-        )
-        if quality and words in ("较高", "较低", "较大", "较强", "比较高", "比较低", "比较大", "比较强"):
+        quality = _MEASURED_BY.match(right)
+        is_attribute = quality is not None and right.startswith("的", quality.end())
+        if quality and is_attribute and re.fullmatch("比?较[高低大强]", words):
             said = quality.group() + words
             yield from self._words_at(case, Span(span.start, span.end + quality.end()), said, order)
             return
+        measured = _MEASURED_BY.fullmatch(right.rstrip(_PARTICLES_AT_END))
+        if measured and left.endswith("的") and words.startswith(("较", "比较", "不错")):
+            # 信息学培训的 | 最高 | 水平 -> 信息学培训水平较高
+            said = measured.group() + words.removesuffix("的")
+            yield Draft(Span(span.start - 1, span.end + measured.end()), said, "words", order - 1, words)
         noun = words.endswith(("品牌", "选择", "企业", "服务商")) or (
             self.grammar.is_noun_phrase(words) and not words.endswith("的")
         )
+        if noun and left.endswith(("是", "为", "叫")) and self.grammar.runs_on(right):
+            return  # 我们的针脚是企业 | 给别人立规矩的
         attribute = not noun and not words.endswith("的") and self._modifies(right)
         forms = [words + "的", words] if attribute else [words]
         if attribute and re.match(r"[^的，、]{1,4}的", right):
@@ -749,6 +787,9 @@ class Drafter:
         for place, start in enumerate(starts):
             order += bool(place)  # with the scope, or the hedge, is second best
             before = text[case.clause.start : start]
+            if not noun and ends and (won := _WON.search(before)):
+                start -= len(won.group())
+                before = text[case.clause.start : start]
             copula = re.search(r"(?:(?:那|就|都|可)?是|算是?|真的?是|真的?)$", before)
             if ends and copula and not noun and not right.startswith("的"):
                 if len(before) - len(copula.group()) >= 2:
@@ -791,6 +832,8 @@ class Drafter:
         if match is None:
             return None
         begun = left[: match.start()]  # 全、| 全港
+        if re.match(r"行业|市场", match.group()) and self.grammar.ends_in_content(begun):
+            return None  # 中国起重 | 行业的
         return (
             start + match.start() - (2 if begun.endswith("、") and begun[-2:-1] == left[match.start()] else 0)
         )
@@ -824,7 +867,7 @@ class Drafter:
         before, after = case.finding.matched[: match.start()], rest + case.finding.matched[match.end() :]
         for scope in self._scopes:
             before = before.removesuffix(scope)
-        if after and not after.startswith("的") and self._modifies(after):
+        if after and not after.startswith("的") and softer != "挺好" and self._modifies(after):
             softer += "的"
         yield from self._words(case, before + softer + after, order)
 
@@ -897,6 +940,8 @@ class Drafter:
         quality, softer = self._plain(found["quality"])
         if not found["more"] and quality not in self._softer:
             return  # 比我们这个宣传…: what follows may be anything
+        if quality in _MEASURES_OF:
+            return  # 手法上没有比我们更高的: it is not we who are tall
         if not softer.startswith(("比较", "不错", "有", "注重", "品质", "卖得", "价格", "性价比")):
             softer = "比较" + softer
         who = {
@@ -995,8 +1040,12 @@ class Drafter:
             words = text[before.start : before.end]
             aspect = next((name for name in self._ranked if words.endswith(name)), None)
             if aspect and only_particles(text[span.end : case.clause.end]):
-                only = re.match(r"要?[论说讲比]到?$", words.removesuffix(aspect))
-                start = before.start if only else before.end - len(aspect)
+                only = re.search(r"(?:^|、)要?[论说讲比]到?$", words.removesuffix(aspect))
+                start = (
+                    before.start + only.start() + (only.group()[0] == "、")
+                    if only
+                    else before.end - len(aspect)
+                )
                 said = self._ranked[aspect]
                 yield Draft(Span(start, case.clause.end), said, "words", -2, said)
         if best is None:
@@ -1031,6 +1080,8 @@ class Drafter:
         text, span = case.text, case.finding.span
         start, end = span
         left = case.left
+        if re.match("没", case.finding.matched):
+            return  # 没有批不了的 | 客户
         if re.search(r"[0-9百千万几多数十][名位]$", left):
             return  # 百名 | 儿科医生推荐的 | 母乳替代品
         if case.is_attribute:
@@ -1079,6 +1130,8 @@ class Drafter:
             return
         whole = _aligned(text[case.clause.start : end])
         out_of = _OUT_OF.search(whole)
+        if out_of and _AUTHORITIES.match(out_of["who"]):
+            return  # 一百个牙医里九十六个推荐
         if out_of and out_of.end() > start - case.clause.start:
             first = case.clause.start + out_of.start()
             yield self._part(case, Span(first, first + len(out_of.group())), "不少" + out_of["who"])
@@ -1120,6 +1173,8 @@ class Drafter:
         for count in _COUNT.finditer(matched):
             if count.start() >= size:
                 break
+            if re.search(r"[让使帮]$", case.text[case.clause.start : start + count.start()]):
+                continue  # 让一万个家庭听见哭声: that fewer did is still a promise
             rest = matched[count.end() :]
             large = re.search(r"[0-9]|[百千万亿]|[多余来几]", count.group())
             if (
@@ -1133,6 +1188,8 @@ class Drafter:
             if self._counted.match(rest):
                 last = count.end() + (rest[0] == "的")
             elif not rest.strip("了的") and count["unit"] and count.start() and only_particles(case.right):
+                if self.grammar.ends_in_verb(text[case.clause.start : start + count.start()]):
+                    continue  # 去年送出去 | 四百来人
                 last = count.end()
             else:
                 continue
@@ -1231,11 +1288,15 @@ class Drafter:
     def _fitting(self, topic: Topic | None, statement: str) -> Topic | None:
         """The topic, if the statement can be said of it."""
         if topic is None or re.search(
-            r"[率例首第]$|业头$|数据$|指标$|^(?:本金|利息|本息|血压|血糖)$|每[份人年月天家户个]$", topic.text
+            r"[率例首第钱]$|业头$|数据$|指标$|^(?:本金|利息|本息|血压|血糖)$|每[^，]{1,4}$", topic.text
         ):
             return None  # 通过率，能不能通过要看…
+        if re.search(r"[费价钱款]$", topic.text) and re.match(r"费用|价格|待遇", statement):
+            return None  # 手续费，费用明细…
         if statement.startswith(_WHAT_IT_IS) and not self.grammar.is_goods(topic):
             return None  # 扁桃体 | 是日常食品
+        if self._strangers.match(topic.text) or re.search(r"[里上]的", topic.text):
+            return None  # 那些几百块一平的店，您可以…
         if self._ills.search(topic.text):
             return None  # 黑色素，适合日常护肤
         if self.grammar.is_about_people(topic.text.rstrip("上下在到来")):
@@ -1319,6 +1380,8 @@ class Drafter:
         if not amounts:
             return None
         amount = str(amounts[-1])
+        if re.search(f"{amount}[箱瓶盒件斤套只个台包袋条份支双]", clause) and amount[1:].endswith("一"):
+            amount = amount[:-1] + "元"  # 九十九一箱
         if re.fullmatch(r"[¥￥].*", amount):
             return amount.lstrip("¥￥") + "元"
         return amount + ("元" if re.fullmatch(r"[0-9.,]+", amount) else "")
@@ -1332,11 +1395,14 @@ class Drafter:
             yield from self._without_clause(case, order)
         span = case.finding.span
         left, right, matched = case.left, case.right, case.finding.matched
+        if right.startswith(("一样", "似的", "一般", "那样")):
+            return  # 跟白送 | 一样
         outcome = re.match(r"能?(?:通过|成功|过|录取|有效|满意|治|见效|赚)", right)
         if not only_particles(right) and _SURE.fullmatch(matched) and not outcome:
             yield Draft(span, "", "delete", order - 1)
             return
         attribute = not only_particles(right) and self._modifies(right) and (not left or left[-1] in "的、")
+        attribute = attribute and not matched.endswith("是")  # 中科院的 | 教授自己吃的就是 | 这个
         aside = not self.grammar.has_verb(matched) and self.grammar.has_predicate(left + right)
         aside = aside and case.finding.category != "nuisance"
         if attribute or aside:
@@ -1368,6 +1434,8 @@ class Drafter:
             return  # a stutter
         last = text[item.start : item.end]
         if place == len(items) - 1 and self.grammar.has_predicate(last):
+            if items[-2].end - items[-2].start > 1 and text[items[-2].end - 1] == "的":
+                return  # 属羊的、有纹身的、外地的不要来
             if not self.grammar.has_predicate(text[clause.start : item.start]):
                 return  # 降压药、降糖药都可以停了: what all do stands in the last
         flagged = [other for other in case.others if not other.overlaps(item)]

@@ -15,7 +15,7 @@ from checker.document import Document
 from checker.engine import Engine
 from checker.late import late
 from checker.rewrite.apply import best, disjoint, without_repeats
-from checker.rewrite.grammar import SENTENCE_ENDS, Grammar, has_slot, sentence_span
+from checker.rewrite.grammar import SENTENCE_ENDS, Grammar, clause_spans, has_slot, sentence_span
 from checker.rewrite.neighbours import Neighbours
 from checker.rewrite.operations import Case, Draft, Drafter, note_of, subject_of, told_losses
 from checker.rewrite.placing import placed
@@ -97,7 +97,9 @@ class Rewriter:
 
     @cached_property
     def _neighbours(self) -> Neighbours:
-        return Neighbours(self._engine.lexicon.rewriting, self._drafter.grammar, self._doubt, self._claims)
+        lexicon = self._engine.lexicon
+        said = (option["to"] for rule in lexicon.rules for option in rule.rewrites if option["to"])
+        return Neighbours(lexicon.rewriting, self._drafter.grammar, self._doubt, self._claims, said)
 
     def _doubt(self, text: str) -> float:
         """The model's probability that a text claims something; 0 without a model."""
@@ -289,12 +291,15 @@ class Rewriter:
             words = document.text[region.start : region.end]
             moved = Span(edit.span.start - region.start, edit.span.end - region.start)
             said = spliced(words, [replace(edit, span=moved)]) if region.start < region.end else ""
-            if earlier is not None and said and _same_words(spoken, said) and regions[-1][1] == region.start:
+            follows = earlier is not None and said and regions[-1][1] == region.start
+            once = _said_once(spoken, said) if follows else None
+            if earlier is not None and once is not None:
                 # Two sentences that are answered by the same statement: it is said once.
                 whole = Span(regions[-1][0], region.end)
-                dropped = told_losses(words, said, self._drafter.grammar.names(words))
+                dropped = told_losses(words, once, self._drafter.grammar.names(words))
                 notes = dict.fromkeys(note for note in (earlier.note, dropped) if note)
-                both = replace(edit, span=whole, text=said, note="；".join(notes))
+                both = replace(edit, span=whole, text=once, note="；".join(notes))
+                spoken = once
                 cures[-1] = _Cure(both, [*cures[-1].findings, *cured])
                 regions[-1] = whole
             elif earlier is None or earlier.span.end <= edit.span.start:
@@ -411,18 +416,23 @@ class Rewriter:
                 new = _applied(text, self._once(document, trial), region)
                 if grammar.scars(new) > scars:
                     continue
-                if covers(self._prover.rules(new, known), before - Counter(f.rule_id for f in also)):
-                    chosen, cured, said = trial, also, new
-                    break
+                allowed = before - Counter(f.rule_id for f in also)
+                if not covers(self._prover.rules(new, known), allowed):
+                    # What was silent beside a finding may be found now: it goes with the neighbours.
+                    held = [_moved(f.span, region) for f in findings if not any(f is one for one in also)]
+                    without = self._neighbours.cleaned(text, new, known, held)
+                    if without is None or not covers(self._prover.rules(without, known), allowed):
+                        continue
+                chosen, cured, said = trial, also, new
+                break
         if not chosen:
             return None, []
         if empty:
             return Rewrite(chosen[0].span, chosen[0].text, chosen[0].apply), cured[:1] or [findings[0]]
-        left = [
-            Span(f.span.start - region.start, f.span.end - region.start)
-            for f in findings
-            if not any(f is one for one in cured)
-        ]
+        uncured = [f for f in findings if not any(f is one for one in cured)]
+        if any(f.level is not Level.HINT for f in uncured):
+            return None, []  # what still needs a person is not made to look like a sentence that was cured
+        left = [_moved(f.span, region) for f in uncured]
         clean = self._neighbours.cleaned(text, said, known, left)
         if clean is None or grammar.scars(clean) > scars or not _says_something(clean):
             return None, []
@@ -441,14 +451,17 @@ class Rewriter:
         said = ""
         for edit in edits:
             start, end = edit.span
-            alone = document.text[start - 1 : start] in ("，", ",") and (
-                end == len(document.text) or document.text[end] in "，,。！？!?；;\n"
+            alone = document.text[start - 1 : start] in ("，", ",", " ") and (
+                end == len(document.text) or document.text[end] in "，,。！？!?；;\n "
             )
-            if said and alone and self._neighbours.adds_nothing(edit.text, said):
-                out.append(replace(edit, span=Span(start - 1, end), text=""))
-            else:
+            text = self._neighbours.without_known(edit.text, said) if said and alone else edit.text
+            if text == edit.text:
                 out.append(edit)
-                said += edit.text
+            elif text:
+                out.append(replace(edit, text=text))
+            else:
+                out.append(replace(edit, span=Span(start - 1, end), text=""))
+            said += text
         return out
 
     def _places(
@@ -726,6 +739,11 @@ def _with(region: str, draft: Draft) -> str:
     return spliced(region, [Rewrite(draft.span, draft.text, draft.apply)])
 
 
+def _moved(span: Span, region: Span) -> Span:
+    """A span of the document as one of a region's text."""
+    return Span(span.start - region.start, span.end - region.start)
+
+
 def _holds_inside(edit: Rewrite, place: int) -> bool:
     return edit.span.start < place < edit.span.end
 
@@ -750,8 +768,15 @@ def _difference(before: str, after: str) -> _Change:
     return _Change(Span(start, len(before) - end), after[start : len(after) - end])
 
 
-def _same_words(one: str, other: str) -> bool:
-    return one.strip(SENTENCE_ENDS + " ") == other.strip(SENTENCE_ENDS + " ")
+def _said_once(one: str, other: str) -> str | None:
+    """Of two sentences, of which one holds all clauses of the other, that one; None where neither does."""
+    first, second = (
+        {text[start:end] for start, end in clause_spans(text, Span(0, len(text.rstrip(SENTENCE_ENDS))))}
+        for text in (one, other)
+    )
+    if first and first <= second:
+        return other
+    return one if second and second <= first else None
 
 
 def _asks(draft: Draft) -> bool:
