@@ -18,6 +18,7 @@ begin, and Python looks at these places only. The pinyin of characters comes fro
 from __future__ import annotations
 
 import re
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -60,8 +61,8 @@ def respell(base: View, changes: Iterable[Change], name: str) -> View | None:
     if not by_sentence:
         return None
     texts: list[str] = []
-    sources: list[int] = []
-    last_sources: list[int] = []
+    sources = array("i")
+    wide: list[tuple[int, int]] = []
     starts: list[int] = []
     ends: list[int] = []
     place = 0
@@ -72,24 +73,28 @@ def respell(base: View, changes: Iterable[Change], name: str) -> View | None:
         here = start
         for first, last, reading in by_sentence[number]:
             texts.append(base.text[here:first] + reading)
-            sources += range(here, first)
-            last_sources += range(here, first)
+            sources.extend(range(here, first))
             for one, other in _written_as(base.text[first:last], reading):
+                if other > one:
+                    wide.append((len(sources), first + other))
                 sources.append(first + one)
-                last_sources.append(first + other)
             here = last
         texts.append(base.text[here:end] + "\n")
-        sources += [*range(here, end), end - 1]
-        last_sources += [*range(here, end), end - 1]
+        sources.extend(range(here, end))
+        sources.append(end - 1)
         place = len(sources)
         ends.append(place - 1)
     text = "".join(texts)
+    firsts = np.frombuffer(sources, dtype=np.int32)
+    lasts = firsts.copy()
+    for character, source in wide:
+        lasts[character] = source
     return View(
         np.full(len(starts), READINGS.index(name), dtype=np.int8),
         text,
         encode(text),
-        base.index[np.array(sources, dtype=np.int32)],
-        base.lasts[np.array(last_sources, dtype=np.int32)],
+        base.index.take(firsts),
+        base.lasts.take(lasts),
         np.array(starts, np.int32),
         np.array(ends, np.int32),
         base.sentences[np.array(numbers, np.int32)],
