@@ -467,7 +467,7 @@ def _compile_rewrites(
         {**entry, **{key: expand(entry[key]) for key in ("when", "about") if key in entry}}
         for entry in table["statements"]
     ]
-    names = ("wares", "counted", "ills", "unsellable", "unsayable", "offers", "strangers")
+    names = ("wares", "counted", "ills", "unsellable", "unsayable", "offers", "plain", "boasts", "strangers")
     for name in names:
         if not isinstance(table.get(name), str):
             problems.append(Problem("lexicons/rewrites.yaml", 1, "", f"{name} is missing; give a pattern"))

@@ -564,12 +564,22 @@ def test_the_story_around_a_statement_goes_with_the_claim(
         ("finance", "客服,这个理财保本保息,谢谢", "谢谢"),
         ("food", "我们的松茸片抗癌，您带两盒回去？", "您带两盒回去？"),
         ("auto", "发动机里面全是积碳 再开一百公里就爆缸 我给你做个深度清洗", "我给你做个深度清洗"),
+        ("loan", "额度最高二十万，分十二期还，百分之百能下款", "额度最高二十万，分十二期还，"),
+        ("franchise", "加盟费三万八，总部带着选址，三个月回本", "加盟费三万八，总部带着选址，"),
+        ("elderly", "房间是双人间，每层有护理员值班，老人住进来百病全消", "房间是双人间，每层有护理员值班，"),
+        (
+            "ecommerce",
+            "这件羽绒服填充的是白鸭绒，充绒量一百八十克，全网最低价",
+            "这件羽绒服填充的是白鸭绒，充绒量",
+        ),
+        ("home", "床垫是天然乳胶的，厚度二十公分，睡一个月颈椎病就好了", "床垫是天然乳胶的，厚度二十公分，"),
     ],
 )
-def test_an_offer_beside_a_statement_stays(industry: str, text: str, kept: str) -> None:
+def test_what_is_offered_stays_beside_a_statement(industry: str, text: str, kept: str) -> None:
+    """Terms, plain facts of the goods, invitations and thanks."""
     report = Checker(industry=industry).check(text)
     assert report.rewritten != text
-    assert report.rewritten.endswith(kept)
+    assert kept in report.rewritten
 
 
 @pytest.mark.parametrize(

@@ -338,7 +338,9 @@ class Grammar:
 
     def is_goods(self, topic: Topic) -> bool:
         """True for a topic that is the name of goods, not a clause or something else."""
-        named = re.match(r"[这那本][个款套种碗杯瓶盒包袋罐品店]|(?:我们|咱们?)家?的?(?=.)", topic.text)
+        named = re.match(
+            r"[这那本][个款套种碗杯瓶盒包袋罐品店件双辆床把条台支张箱]|(?:我们|咱们?)家?的?(?=.)", topic.text
+        )
         return not topic.pause and (named is not None or self._wares.search(topic.text) is not None)
 
     def opens_verbal(self, text: str) -> bool:
@@ -501,7 +503,7 @@ _KIN = late(
 )
 #: How a clause begins that names goods, or the seller's own.
 _NAMING = late(
-    r"(?:我们|咱们?|我)?家?的?[这那][个款套只台支瓶栋份笔种家次位项张批]?|(?:我们|咱们?)家?的?|我家的?|本[品店院]"
+    r"(?:我们|咱们?|我)?家?的?[这那][个款套只台支瓶栋份笔种家次位项张批件双辆床把条盒袋包箱]?|(?:我们|咱们?)家?的?|我家的?|本[品店院]"
 )
 #: 我们 | 村: of what belongs to the seller no more than goods and the house itself is named.
 _BARE_SELVES = late(r"我们|咱们?|我")

@@ -25,6 +25,7 @@ _DOUBT, _DOUBT_OF_FACTS = 0.6, 0.85
 #: The same where a statement has taken the place of the claim.
 _DOUBT_BESIDE, _DOUBT_OF_FACTS_BESIDE = 0.35, 0.6
 _SHORTEST = 3
+_SOFTER = late(r"比较|不错|挺好|不少")
 _PAIRS = (("“", "”"), ("‘", "’"), ("《", "》"), ("（", "）"), ("「", "」"))
 _HAN = late(r"[\u4e00-\u9fff]")
 _SLOTS = late(r"\{[^}]*\}|【[^】]*】|（[^）]*）|[，。]")
@@ -57,6 +58,8 @@ class Neighbours:
         self._unsellable = re.compile(words["unsellable"])
         self._unsayable = re.compile(words["unsayable"])
         self._offers = re.compile(words["offers"])
+        self._plain = re.compile(words["plain"])
+        self._boasts = re.compile(words["boasts"])
         self._strangers = re.compile(words["strangers"])
         texts = {*statements, *(text for entry in words["statements"] for text in entry["to"])}
         self._of_price = tuple(text.partition("{amount}")[0] for text in texts if "{amount}" in text)
@@ -156,6 +159,8 @@ class Neighbours:
         """True for a clause that has taken the place of words, rather than a softer wording of them."""
         if any(text in clause for text in self._statements):
             return True
+        if _SOFTER.search(clause):
+            return False
         said = set(before)
         return len(clause) >= _STATEMENT and sum(letter in said for letter in clause) < _SAID_ANEW * len(
             clause
@@ -179,7 +184,11 @@ class Neighbours:
         is_name = len(clause) <= _LONGEST_NAME and not self._grammar.has_verb(clause)
         if leads and is_name and self._grammar.names(clause):
             return False
-        if self._strangers.match(clause) or not (self._offers.search(clause) or (leads and named)):
+        if self._strangers.match(clause):
+            return True
+        of_goods = named is not None and (leads or (self._grammar.is_goods(named) and "是" in clause))
+        plain = (of_goods or self._plain.match(clause)) and not self._boasts.search(clause)
+        if not plain and not self._offers.search(clause):
             return True
         return self._is_doubtful(clause, setting, _DOUBT_BESIDE, _DOUBT_OF_FACTS_BESIDE)
 

@@ -59,6 +59,10 @@ _EXPERIENCED = late(
 )
 #: What a title is won with: 拿下 | 销冠
 _WON = late(r"(?:拿下|拿到|获得|荣获|斩获|问鼎|夺得|夺下|登顶|成为|稳坐|稳居|蝉联|摘得|摘下)了?$")
+#: What is chosen for an honour is not called by another name.
+_CHOSEN = late(r"(?:入选|获评|荣登|跻身|荣获|评为|选为)[^，]{0,6}$")
+#: Words before a 的 that say whose something is may be no longer.
+_LONGEST_ATTRIBUTE = 8
 #: Whose praise is an endorsement, however many they are.
 _AUTHORITIES = late(r"[^，]{0,4}(?:医|大夫|护士|专家|教授|院士|博士|明星|老师)")
 #: A counted noun after an attribute that has lost its 的: 最高 | 一套
@@ -564,7 +568,8 @@ class Drafter:
             yield from self._only_us(case)
             yield from self._only_one(case)
             yield from self._softened(case, order + 1)
-            if case.touched[0] and len(case.finding.matched) <= _ASIDE and case.clause == case.finding.span:
+            aside = len(case.finding.matched) <= _ASIDE and case.clause == span and "价" not in case.words
+            if case.touched[0] and aside:
                 before = case.clauses[case.touched[0] - 1].end  # …，| 没有之一
                 yield Draft(Span(before, span.end), "", "words", -2)
             scope = self._before_scope(case.clause.start, case.left)
@@ -705,6 +710,8 @@ class Drafter:
             yield from self._without_attribute(case, order)  # 国内首创的 | 体系
             return
         if only_particles(right) and not self._before(case).strip():
+            if words.endswith("价") and case.touched[0]:
+                words = "价格比较优惠"  # …，| 全网最低价
             if words != "不错" or not case.goods:
                 if len(words) <= 3 and words in self._plain_words:
                     return  # 国内顶尖 -> 资深: of what?
@@ -745,6 +752,10 @@ class Drafter:
         noun = words.endswith(("品牌", "选择", "企业", "服务商")) or (
             self.grammar.is_noun_phrase(words) and not words.endswith("的")
         )
+        if len(words) > _LONGEST_ATTRIBUTE and right.startswith("的"):
+            return
+        if noun and _CHOSEN.search(left):
+            return  # 入选当年 | 国宴用酒
         if noun and left.endswith(("是", "为", "叫")) and self.grammar.runs_on(right):
             return  # 我们的针脚是企业 | 给别人立规矩的
         attribute = not noun and not words.endswith("的") and self._modifies(right)
@@ -1364,7 +1375,7 @@ class Drafter:
         """What a price is said of where the finding holds its name too: 云南六日游99元."""
         clause = case.text[case.clause.start : case.clause.end]
         name = re.split(r"[，,0-9¥￥]|[原现特]价|今[天日]|只[要需]|仅|就要", clause)[0].strip()
-        if len(name) < 3 or not self.grammar.is_noun_phrase(name):
+        if len(name) < 3 or re.search(r"价$|专柜", name) or not self.grammar.is_noun_phrase(name):
             return None
         return self.grammar.topic(name)
 
