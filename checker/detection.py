@@ -9,7 +9,6 @@ industry pack or of a channel never block on a guess alone (the engine lowers th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from operator import itemgetter
 from typing import Any
 
 from checker.normalize import fold
@@ -44,33 +43,34 @@ class Detector:
         for word, (_, number, weight) in zip(folded, entries):
             adds = weights.setdefault(word, {})
             adds[number] = adds.get(number, 0) + weight
-        self._words = sorted(weights)
         #: What each word adds, by the number of a label.
-        self._weights = [weights[word] for word in self._words]
-        self._automaton = AhoCorasick(self._words, implementation=Implementation.ContiguousNFA)
+        self._weights = weights
+        self._automaton = AhoCorasick(sorted(weights), implementation=Implementation.ContiguousNFA)
 
     def guesses(self, text: str) -> tuple[Guess, ...]:
         """A guess from each table, for a text as the plain view shows it."""
-        times: dict[int, int] = {}
-        for word, _, _ in self._automaton.find_matches_as_indexes(text, overlapping=True):
+        times: dict[str, int] = {}
+        for word in self._automaton.find_matches_as_strings(text, overlapping=True):
             times[word] = times.get(word, 0) + 1
         scores: dict[int, int] = {}
         for word, count in times.items():
             for label, weight in self._weights[word].items():
-                scores[label] = scores.get(label, 0) + weight * min(count, _MOST_TIMES)
-        reached = sorted(scores.items())
-        return tuple(
-            self._guess([pair for pair in reached if first <= pair[0] < last], times)
-            for first, last in self._tables
-        )
+                scores[label] = scores.get(label, 0) + (
+                    weight if count < _MOST_TIMES else _MOST_TIMES * weight
+                )
+        reached = sorted(scores)
+        parts = [[label for label in reached if first <= label < last] for first, last in self._tables]
+        return tuple([self._guess(labels, scores, times) for labels in parts])
 
-    def _guess(self, reached: Sequence[tuple[int, int]], words: Iterable[int]) -> Guess:
-        """The guess from labels of one table and their scores; ``words`` are those that were met."""
+    def _guess(self, reached: Sequence[int], scores: Mapping[int, int], words: Iterable[str]) -> Guess:
+        """The guess from the labels of one table that were reached; ``words`` are those that were met."""
         if not reached:
             return _NOTHING
-        by_label = {self._labels[label]: score for label, score in reached}
-        winner, best = max(reached, key=itemgetter(1))
-        if best < self._least or any(best < score * _LEAD for label, score in reached if label != winner):
+        by_label = {self._labels[label]: scores[label] for label in reached}
+        ranked = sorted(by_label.values())
+        best = ranked[-1]
+        if best < self._least or (len(ranked) > 1 and best < ranked[-2] * _LEAD):
             return Guess(None, by_label)
-        spoke = (word for word in sorted(words) if self._weights[word].get(winner, 0) > 0)
-        return Guess(self._labels[winner], by_label, tuple(self._words[word] for word in spoke))
+        winner = next(label for label in reached if scores[label] == best)
+        spoke = [word for word in words if self._weights[word].get(winner, 0) > 0]
+        return Guess(self._labels[winner], by_label, tuple(sorted(spoke)))
