@@ -157,18 +157,21 @@ def _character_classes() -> dict[str, Mask]:
 
 
 def _symbols() -> Mask:
-    """Flags of what may be put between characters: symbols, punctuation and blanks that end no clause."""
+    """Flags of what may be put between characters: symbols, punctuation and blanks that end no clause.
+
+    Signs of money and of limits (发芽率≥85%) say something where they stand.
+    """
 
     def make() -> dict[str, Mask]:
         flags = np.zeros(_LIMIT, dtype=np.bool_)
-        kept = set(SENTENCE_ENDS + CLAUSE_ENDS + "%$¥￥+" + SLOT)
+        kept = set(SENTENCE_ENDS + CLAUSE_ENDS + "%$¥￥+≥≤≧≦" + SLOT)
         for code in [*range(0x20, 0x3400), *range(0xFE00, 0xFFFF), *range(0x1F000, 0x1FB00)]:
             character = chr(code)
             if character not in kept and unicodedata.category(character)[0] in "SPZ":
                 flags[code] = True
         return {"flags": flags}
 
-    return cached_arrays(f"symbols-1-{unicodedata.unidata_version}", make)["flags"]
+    return cached_arrays(f"symbols-2-{unicodedata.unidata_version}", make)["flags"]
 
 
 #: One of these is in every text with a slot or a stage direction; looking for each takes less than a pattern.

@@ -71,6 +71,7 @@ def test_ordinary_brackets_are_no_slots(written: str) -> None:
         ("保嗯本", "保本"),
         ("最最最好", "最好"),
         ("1 0 0 %有效", "1 0 0 %有效"),
+        ("透光率≥70%", "透光率≥70%"),
     ],
 )
 def test_inserted_view_drops_what_stands_between_han_characters(written: str, seen: str) -> None:
