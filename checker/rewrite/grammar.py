@@ -262,6 +262,11 @@ class Grammar:
         words = self.words(text)
         return bool(words) and (words[-1].tag[:1] in "vp" or words[-1].text in self._light)
 
+    def is_adjective(self, text: str) -> bool:
+        """True when a text is one adjective, or begins with one: 便宜, 划算."""
+        words = self.words(text)
+        return bool(words) and words[0].tag[:1] in "aiz"
+
     def ends_in_content(self, text: str) -> bool:
         """True when the last word is a noun or a verb that may belong to a longer name: 起重 | 行业."""
         words = self.words(text)

@@ -127,7 +127,7 @@ class Neighbours:
         ]
         if not doubtful:
             return None if self.is_unsayable(after) or _is_torn(before, after) else after
-        if len(doubtful) == len(clauses):
+        if all(clause in doubtful or self._grammar.is_address(said) for clause, said in zip(clauses, words)):
             return None
         out = after[: clauses[0].start]
         named = ""  # the clause that went from where the sentence begins

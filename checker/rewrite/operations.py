@@ -68,6 +68,8 @@ _AUTHORITIES = late(r"[^，]{0,4}(?:医|大夫|护士|专家|教授|院士|博�
 #: A counted noun after an attribute that has lost its 的: 最高 | 一套
 _MEASURED = late(r"(?:[一这那几两]|第[一二三四五六七八九十]+)[套款个家台条种间批位支]")
 _VOW = late(r"百分之?百|百分之一百|100 ?%")
+#: The same right before a superlative: 100% | 最纯
+_VOW_BEFORE = late(r"(?:百分之?百|百分之一百|100 ?[%％])的?$")
 _WIDE_ASPECT = late(
     r"在?(?:全[港省市城区县网国球]|整个[\u4e00-\u9fff]{1,5}?|市面上|业内|行业内?|国内|全行业|目前)(?P<aspect>性价比|价格|品质|质量|口碑|服务|采光|保值率|户型)$"
 )
@@ -80,12 +82,16 @@ _FIRST = late(
 )
 _NUMBER = r"(?:[0-9][0-9.,]*|[零一二两三四五六七八九十百千万亿半数几]+)"
 _DIGITS = "[0-9零一二两三四五六七八九十百千万亿半][0-9零一二两三四五六七八九十百千万亿半.,]*"
+#: What comes to a figure: 缩短四十分钟, 瘦二十斤
+_FIGURE_AFTER = late(
+    rf"(?:缩短|减少?|降低?|瘦|涨|升|提高?|增加?|长|赚|省|多)了?(?:将近|超过?|至少)*{_DIGITS}"
+)
 _AMOUNT = late(rf"[¥￥][0-9][0-9.,]*|{_DIGITS}[多来]?(?:元|块钱|块[一二三四五六七八九半]?|万元)")
 _NOW = late(
     rf"(?:现价|现在|今天|今日|只要|只需|仅需|仅(?!限)|只收|促销价|会员价|活动价|到手价?|特价|优惠价|秒杀价)[^0-9¥￥，,。]{{0,6}}?(?P<amount>{_AMOUNT.pattern}|{_DIGITS})"
 )
 #: What an amount beside these words is, no price: 直降八千, 买三送三.
-_NO_PRICE = late(r"直?降|立?减|省|返|抵扣?|买[一二两三四五六七八九2-9]|便宜")
+_NO_PRICE = late(r"直?降|立?减|省|返|抵扣?|买[一二两三四五六七八九2-9]|便宜|亏|倒贴|赔")
 _COUNT = late(
     rf"(?:[0-9]+[-~至到])?(?:已经?|累计|总共|一共|超过|高达|多达|达到|达|将近|近|约|上|每年|至少)*{_NUMBER}[多余来几+＋]*(?:[十百千万亿]+[多余来几+＋]*)?"
     r"(?P<unit>名|位|个|家(?![庭长])|户|人次|人|例|单|组|批|台|间|套|款|项|座|所|对)?"
@@ -798,6 +804,9 @@ class Drafter:
         for place, start in enumerate(starts):
             order += bool(place)  # with the scope, or the hedge, is second best
             before = text[case.clause.start : start]
+            if vow := _VOW_BEFORE.search(before):
+                start -= len(vow.group())
+                before = text[case.clause.start : start]
             if not noun and ends and (won := _WON.search(before)):
                 start -= len(won.group())
                 before = text[case.clause.start : start]
@@ -951,6 +960,8 @@ class Drafter:
         quality, softer = self._plain(found["quality"])
         if not found["more"] and quality not in self._softer:
             return  # 比我们这个宣传…: what follows may be anything
+        if quality not in self._softer and not self.grammar.is_adjective(quality):
+            return  # 再没有比我们更靠前的
         if quality in _MEASURES_OF:
             return  # 手法上没有比我们更高的: it is not we who are tall
         if not softer.startswith(("比较", "不错", "有", "注重", "品质", "卖得", "价格", "性价比")):
@@ -1159,6 +1170,8 @@ class Drafter:
                 )
                 return
         share = _SHARE.search(matched)
+        if share and (_CHANGE.search(matched, share.end()) or _FIGURE_AFTER.search(matched, share.end())):
+            return  # 94%的用户入睡时间缩短四十分钟: without its share the figure stands
         if (
             share
             and share.start() < size
