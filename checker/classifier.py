@@ -29,7 +29,7 @@ import numpy.typing as npt
 
 from checker.data import folder
 from checker.document import Document
-from checker.normalize import Codes, Indices, encode, plain_view
+from checker.normalize import SENTENCE_ENDS, Codes, Indices, encode, plain_view
 from checker.stored import cached_arrays, read_bounded
 from checker.words import Found, Vocabulary
 
@@ -37,7 +37,7 @@ Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
 
 #: Raised with every change of the features or of the file's layout.
-FORMAT = 3
+FORMAT = 4
 #: No model is larger, in bytes.
 _LARGEST = 1 << 29
 MODEL_FILE = "huashu-model.npz"
@@ -45,6 +45,7 @@ BITS = 18
 LONGEST = 3
 #: What a suspicious claim is called when no narrower category is certain.
 FALLBACK = "exaggeration"
+_END_MARKS = SENTENCE_ENDS.replace("\n", "")
 _QUOTES = frozenset("\"'“”‘’「」『』")
 #: How many characters before and after a candidate are read, and into how many buckets.
 WINDOW = 12
@@ -145,8 +146,12 @@ def ngram_scores(weights: npt.NDArray[np.float32], seen: Symbols) -> Floats:
 
 
 def split_texts(texts: Sequence[str]) -> tuple[Codes, Indices, Indices]:
-    """The plain views of texts put end to end (code points), with the start and end of each."""
-    return end_to_end([plain_view(Document(text=text)).text for text in texts])
+    """The plain views of texts put end to end (code points), with the start and end of each.
+
+    The mark that ends a text is left out, as it is from every sentence that the checker judges.
+    """
+    views = [plain_view(Document(text=text)).text for text in texts]
+    return end_to_end([view.rstrip(_END_MARKS) or view for view in views])
 
 
 def end_to_end(texts: Sequence[str]) -> tuple[Codes, Indices, Indices]:
@@ -175,13 +180,15 @@ class Opinion(NamedTuple):
 class Thresholds:
     """When a category is given: how sure it must be that something is wrong, and that it is this.
 
-    ``hint`` and ``review`` are probabilities of a violation, ``named`` is the probability, given a
-    violation, from which the category is believed; below it the sentence gets ``FALLBACK``.
+    ``hint`` and ``review`` are probabilities of a violation; in a sentence that reads like advertising
+    copy, where violations are not rare, ``copy`` is enough for both. ``named`` is the probability, given
+    a violation, from which the category is believed; below it the sentence gets ``FALLBACK``.
     """
 
     hint: float
     review: float
     named: float = 0.0
+    copy: float = 1.0
 
 
 def _sums_of_rows(rows: npt.NDArray[np.int8], numbers: Numbers, counts: Numbers) -> npt.NDArray[np.int32]:
@@ -223,6 +230,8 @@ class Classifier:
         self._word_weights = arrays["word_weights"]
         self._word_scales = np.array(header["scales"]["words"])
         self._hidden_bias, self._hidden_out = arrays["hidden"]
+        self._register = arrays["register"].astype(np.float32) * np.float32(header["scales"]["register"])
+        self._register_bias = float(header["biases"]["register"])
         self._names = arrays["names"]
         self._name_scales = np.array(header["scales"]["names"])
         self._name_biases = np.array(header["biases"]["names"])
@@ -235,7 +244,7 @@ class Classifier:
     @cached_property
     def lowest_score(self) -> float:
         """The gate's score below which no category can reach its threshold."""
-        least = min((both.hint for both in self.thresholds.values()), default=1.0)
+        least = min((min(limit.hint, limit.copy) for limit in self.thresholds.values()), default=1.0)
         return self._score_of(least)
 
     def probability(self, scores: Floats) -> Floats:
@@ -305,20 +314,22 @@ class Classifier:
         seen = symbols(codes, starts, ends)
         named = self._named(self._name_scores(seen)).tolist()
         probabilities = self.probability(scores[numbers]).tolist()
+        copies = (ngram_scores(self._register, seen) + self._register_bias >= 0).tolist()
         limits = [self.thresholds.get(category) for category in named]
         shares = self._shares(seen, len(codes), ends - starts)
         out = {}
-        for number, start, end, category, probability, limit in zip(
-            numbers.tolist(), starts.tolist(), ends.tolist(), named, probabilities, limits
+        for number, start, end, category, probability, limit, is_copy in zip(
+            numbers.tolist(), starts.tolist(), ends.tolist(), named, probabilities, limits, copies
         ):
-            if limit is None or probability < limit.hint:
+            is_sure = limit is not None and probability >= (limit.copy if is_copy else limit.review)
+            if limit is None or not (is_sure or probability >= limit.hint):
                 continue
             sentence, carried = codes[start:end], shares[start:end]
             first, last = _heaviest(carried)
             out[number] = Opinion(
                 category=category,
                 probability=round(probability, 3),
-                sure=probability >= limit.review,
+                sure=is_sure,
                 start=first,
                 end=last,
                 evidence=_evidence(sentence, carried, first, last),
@@ -444,7 +455,8 @@ class Classifier:
             model = cls(header, arrays)
             units = len(model._word_scales)
             given = (
-                *(model._gate, model._names, model._sides, model._name_scales, model._name_biases),
+                *(model._gate, model._register, model._names, model._sides),
+                *(model._name_scales, model._name_biases),
                 *(model._word_weights, model._hidden_bias, model._hidden_out),
             )
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -453,7 +465,7 @@ class Classifier:
             ) from error
         width = len(model.categories)
         shapes = (
-            *((1 << BITS,), (1 << BITS, width), (3, 1 << WINDOW_BITS), (width,), (width,)),
+            *((1 << BITS,), (1 << BITS,), (1 << BITS, width), (3, 1 << WINDOW_BITS), (width,), (width,)),
             *((len(model._vocabulary.keys), units), (units,), (units,)),
         )
         if FALLBACK not in model.categories or tuple(array.shape for array in given) != shapes:

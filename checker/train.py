@@ -60,6 +60,8 @@ SEED = 20
 FOLDS = 5
 #: Share of common n-grams from which two sentences are the same, and from which they are one group.
 SAME, ALIKE = 0.55, 0.25
+#: How many sentences are compared with all later ones at a time.
+_ROWS = 2000
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Example:
     """One labelled sentence; one of ``weight`` w counts as w sentences when learned from.
 
     One for ``candidates_only`` teaches the candidate model how guilty words are used innocently. In
-    the gate such sentences cost recall.
+    the gate such sentences cost recall. ``register`` says what kind of text it stands in, where that is known.
     """
 
     text: str
@@ -78,10 +80,13 @@ class Example:
     file: str = ""
     weight: float = 1.0
     candidates_only: bool = False
+    register: str | None = None
 
 
 # --- sentences -------------------------------------------------------------------------------------
 
+#: Advertising copy, and talk, news and service in which nothing is advertised.
+REGISTERS = ("copy", "talk")
 
 #: What a customer's sentence counts beside ours: a few must be heard among thousands.
 ADDED_WEIGHT = 5.0
@@ -123,6 +128,11 @@ def _example(row: dict[str, Any], where: str, file: str, weight: float) -> Examp
     unknown = [label for label in labels if label not in CATEGORIES]
     if unknown:
         raise ModelError(f"{where}: unknown label {unknown[0]!r}; use one of {', '.join(CATEGORIES)}")
+    register = row.get("register")
+    if register not in (None, *REGISTERS):
+        raise ModelError(
+            f"{where}: unknown register {register!r}; use one of {', '.join(REGISTERS)}, or none"
+        )
     return Example(
         text.strip(),
         tuple(labels),
@@ -132,6 +142,7 @@ def _example(row: dict[str, Any], where: str, file: str, weight: float) -> Examp
         file,
         weight,
         row.get("only") == "candidates",
+        register,
     )
 
 
@@ -216,10 +227,15 @@ def _alike(texts: Sequence[str]) -> tuple[npt.NDArray[Any], npt.NDArray[Any], Fl
     counts = NgramVectorizer(bits=22, shortest=2, normalize=False).transform(texts)
     counts.data[:] = 1
     sizes = np.asarray(counts.sum(axis=1)).ravel()
-    common = sp.triu(counts @ counts.T, k=1, format="coo")
-    likeness = common.data / (sizes[common.row] + sizes[common.col] - common.data)
-    close = likeness >= ALIKE
-    return common.row[close], common.col[close], likeness[close]
+    turned = counts.T.tocsc()
+    found = []
+    for start in range(0, max(1, len(texts)), _ROWS):  # all pairs at once would take tens of gigabytes
+        common = (counts[start : start + _ROWS] @ turned[:, start:]).tocoo()
+        likeness = common.data / (sizes[start + common.row] + sizes[start + common.col] - common.data)
+        close = (likeness >= ALIKE) & (common.col > common.row)
+        found.append((start + common.row[close], start + common.col[close], likeness[close]))
+    first, second, alike = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return first, second, alike
 
 
 # --- estimators --------------------------------------------------------------------------------------
@@ -575,8 +591,10 @@ def calibrate(scores: Floats, guilty: Flags) -> tuple[float, float]:
 
 #: What a threshold must reach on sentences held out.
 PRECISION = 0.9
-HINT_FALSE_ALARMS = 0.006
-REVIEW_FALSE_ALARMS = 0.004
+#: The tolerated share of innocent sentences that get a hint, a look, and a look among those that read like copy.
+HINT_FALSE_ALARMS = 0.008
+REVIEW_FALSE_ALARMS = 0.005
+COPY_FALSE_ALARMS = 0.015
 LEAST_FOUND = 5
 #: Violations that are not a matter of what is claimed; the fallback category is wrong for them.
 CONDUCT = ("impersonation", "privacy", "nuisance", "disclosure", "morality", "prohibited")
@@ -606,19 +624,59 @@ def narrow_names(certainty: Floats) -> npt.NDArray[np.int64]:
     return np.asarray(np.argmax(out, axis=1), dtype=np.int64)
 
 
-def choose_thresholds(probabilities: Floats, certainty: Floats, data: Dataset) -> dict[str, dict[str, float]]:
+@dataclass(frozen=True)
+class Register:
+    """The model that tells advertising copy from other talk: a positive score is copy.
+
+    Weights of shape (2**BITS,), and for every sentence whether it read like copy when it was held out.
+    """
+
+    weights: Floats
+    bias: float
+    is_copy: Flags
+
+
+def learn_register(data: Dataset, ngrams: sp.csr_matrix) -> Register:
+    """Learn from the sentences whose register is known; without any nothing reads like copy."""
+    known = np.array([example.register is not None for example in data.examples])
+    is_copy = np.array([example.register == "copy" for example in data.examples])
+    if len(set(data.groups[known].tolist())) < FOLDS or len(set(is_copy[known].tolist())) < 2:
+        return Register(np.zeros(ngrams.shape[1]), -1.0, np.zeros(len(known), dtype=np.bool_))
+
+    def learned(chosen: Flags) -> Any:
+        return LogisticRegression(C=20.0, max_iter=300, random_state=SEED).fit(
+            ngrams[chosen], is_copy[chosen]
+        )
+
+    final = learned(known)
+    scores = final.decision_function(ngrams)
+    for _, test_rows in data.folds():
+        rest = known.copy()
+        rest[test_rows] = False
+        tested = test_rows[known[test_rows]]
+        if len(tested):
+            scores[tested] = learned(rest).decision_function(ngrams[tested])
+    return Register(final.coef_.ravel(), float(final.intercept_[0]), scores >= 0)
+
+
+def choose_thresholds(
+    probabilities: Floats, certainty: Floats, is_copy: Flags, data: Dataset
+) -> dict[str, dict[str, float]]:
     """The lowest limits with which every category is right in ``PRECISION`` of what it is given to.
 
-    At most the tolerated share of all innocent sentences reaches a hint, and a look. A category
-    that cannot be told well enough is not in the answer.
+    At most the tolerated share of all innocent sentences reaches a hint, and a look; of those that read
+    like copy another share. A category that cannot be told well enough is not in the answer.
     """
-    innocent = np.sort(probabilities[~data.guilty])[::-1]
-    hint, review = (
-        round(float(innocent[int(share * len(innocent))]) + 1e-6, 6)
-        for share in (HINT_FALSE_ALARMS, REVIEW_FALSE_ALARMS)
-    )
+
+    def limit_for(share: float, chosen: Flags) -> float:
+        innocent = np.sort(probabilities[~data.guilty & chosen])[::-1]
+        return round(float(innocent[int(share * len(innocent))]) + 1e-6, 6) if len(innocent) else 1.0
+
+    everywhere = np.ones(len(probabilities), dtype=np.bool_)
+    hint, review = (limit_for(share, everywhere) for share in (HINT_FALSE_ALARMS, REVIEW_FALSE_ALARMS))
+    copy = min(review, limit_for(COPY_FALSE_ALARMS, is_copy))
     right, names = right_names(data), narrow_names(certainty)
-    left = probabilities >= hint
+    left = (probabilities >= hint) | (is_copy & (probabilities >= copy))
     out: dict[str, dict[str, float]] = {}
     fallback = CATEGORIES.index(FALLBACK)
     for number in [n for n in range(len(CATEGORIES)) if n != fallback] + [fallback]:
@@ -627,13 +685,13 @@ def choose_thresholds(probabilities: Floats, certainty: Floats, data: Dataset) -
         kept = _deepest(right[given, number])
         if kept >= LEAST_FOUND:
             limit = round(float(certainty[given[kept - 1], number]) - 1e-6, 6)
-            out[CATEGORIES[number]] = {"hint": hint, "review": review, "named": limit}
+            out[CATEGORIES[number]] = {"hint": hint, "review": review, "named": limit, "copy": copy}
             left[given[:kept]] = False
     return out
 
 
 def given_names(
-    probabilities: Floats, certainty: Floats, thresholds: Mapping[str, Mapping[str, float]]
+    probabilities: Floats, certainty: Floats, is_copy: Flags, thresholds: Mapping[str, Mapping[str, float]]
 ) -> tuple[npt.NDArray[np.int64], Flags]:
     """The category of each sentence as the classifier gives it (-1 for none), and where it is sure."""
     out = np.full(len(probabilities), -1, dtype=np.int64)
@@ -643,8 +701,9 @@ def given_names(
         for number in (narrow, fallback):
             limits = thresholds.get(CATEGORIES[number])
             if limits is not None and certainty[place, number] >= limits["named"]:
-                if probabilities[place] >= limits["hint"]:
-                    out[place], sure[place] = number, probabilities[place] >= limits["review"]
+                sure[place] = probabilities[place] >= limits["copy" if is_copy[place] else "review"]
+                if sure[place] or probabilities[place] >= limits["hint"]:
+                    out[place] = number
                 break
     return out, sure
 
@@ -781,7 +840,10 @@ def _train(examples: Sequence[Example], progress: Progress) -> bytes:
     probabilities = 1 / (1 + np.exp(-(slope * scores + offset)))
     progress("cross-validating the categories")
     certainty = held_out_names(data, ngrams)
-    thresholds = choose_thresholds(probabilities, certainty, data)
+    progress("learning what reads like advertising copy")
+    register = learn_register(data, ngrams)
+    register_weights, register_scale = _quantize(register.weights.reshape(-1, 1), 32767, np.int16)
+    thresholds = choose_thresholds(probabilities, certainty, register.is_copy, data)
     progress("measuring the learning curve")
     curve = learning_curve(data, features)
     progress("learning from all sentences")
@@ -819,23 +881,26 @@ def _train(examples: Sequence[Example], progress: Progress) -> bytes:
         "thresholds": thresholds,
         "scales": {
             "gate": float(gate_scale[0]),
+            "register": float(register_scale[0]),
             "names": name_scales.tolist(),
             "words": word_scales.tolist(),
             "sides": float(side_scale[0]),
         },
         "biases": {
             "gate": float(final.linear_.intercept_[0]) + unit_bias,
+            "register": register.bias,
             "names": name_biases.tolist(),
             "sides": sides.bias,
         },
         "candidates": {"calibration": list(sides.calibration), "limit": sides.limit, **sides.figures},
-        "cross_validation": cross_validation(data, probabilities, certainty, thresholds),
+        "cross_validation": cross_validation(data, probabilities, certainty, register.is_copy, thresholds),
         "learning_curve": curve,
     }
     return write_model(
         header,
         {
             "gate": gate.ravel(),
+            "register": register_weights.ravel(),
             "words": word_vectors().vocabulary.keys,
             "word_weights": words,
             "hidden": np.stack([unit_biases, unit_out]),
@@ -895,11 +960,12 @@ def cross_validation(
     data: Dataset,
     probabilities: Floats,
     certainty: Floats,
+    is_copy: Flags,
     thresholds: Mapping[str, Mapping[str, float]],
 ) -> dict[str, Any]:
     """What the model reached on sentences it had not seen."""
     guilty, labels, right = data.guilty, data.labels, right_names(data)
-    given, sure = given_names(probabilities, certainty, thresholds)
+    given, sure = given_names(probabilities, certainty, is_copy, thresholds)
     narrow = narrow_names(certainty)[guilty]
     by_category = {}
     for number, category in enumerate(CATEGORIES):

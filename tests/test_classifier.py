@@ -28,7 +28,7 @@ from checker.lexicon import Lexicon
 from checker.pipeline import Checker
 from checker.types import Level
 
-CLAIM = "你就躺着，钱自己往口袋里跑"
+CLAIM = "喝了它，百病都不敢登门"
 INNOCENT = "这个套餐每月五十九块，合约期一年，到期以后按标准资费收"
 
 
@@ -144,7 +144,8 @@ def test_every_category_with_a_threshold_has_a_rule(model: Classifier, lexicon: 
 
 def test_thresholds_are_ordered(model: Classifier) -> None:
     for both in model.thresholds.values():
-        assert 0.5 < both.hint <= both.review <= 1
+        assert 0.5 < both.copy <= both.review <= 1
+        assert 0.5 < both.hint <= both.review
 
 
 # --- the file ----------------------------------------------------------------------------------------
