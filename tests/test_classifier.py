@@ -228,3 +228,28 @@ def test_a_pickle_in_the_file_is_not_executed(tmp_path) -> None:
         read_model(out.getvalue(), "trap")
     assert pickle.loads(pickle.dumps(1)) == 1
     assert arrays
+
+
+# --- register ----------------------------------------------------------------------------------------
+
+
+def test_the_mark_that_ends_a_sentence_is_not_read(model: Classifier) -> None:
+    for mark in "。！？；…":
+        assert model.score_texts([INNOCENT + mark])[0] == model.score_texts([INNOCENT])[0]
+
+
+def test_what_reads_like_copy_needs_less_to_be_flagged() -> None:
+    header, arrays = read_model(shipped(), "model")
+    opinions = {}
+    for name, bias in (("copy", 1e6), ("talk", -1e6)):
+        limits = {
+            key: both | {"copy": 0.6, "hint": 0.99, "review": 0.99}
+            for key, both in header["thresholds"].items()
+        }
+        biases = header["biases"] | {"register": bias}
+        opinions[name] = Classifier(header | {"thresholds": limits, "biases": biases}, arrays).opinion(
+            "手慢的姐妹就只能看别人穿了"
+        )
+    assert opinions["talk"] is None
+    assert opinions["copy"] is not None
+    assert opinions["copy"].sure

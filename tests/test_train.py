@@ -181,6 +181,7 @@ def test_no_group_is_on_both_sides_of_a_split(examples: list[Example]) -> None:
         ('{"text": "好"}', "expected"),
         ('{"text": "", "labels": []}', "expected"),
         ('{"text": "好", "labels": ["nonsense"]}', "unknown label 'nonsense'"),
+        ('{"text": "好", "labels": [], "register": "song"}', "unknown register 'song'"),
     ],
 )
 def test_a_broken_line_is_named(line: str, reason: str, tmp_path: Path) -> None:
@@ -209,3 +210,18 @@ def test_wilson_interval_holds_the_share() -> None:
         low, high = wilson(count, total)
         assert 0 <= low <= count / total <= high + 1e-12
     assert json.dumps(wilson(0, 0)) == "[0.0, 1.0]"
+
+
+def test_likeness_does_not_depend_on_how_many_are_compared_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [
+        "这款产品包您一个月瘦二十斤",
+        "今天下午三点有空吗",
+        "这款产品包您一个月瘦三十斤",
+        "这款产品包您两个月瘦二十斤",
+    ]
+    whole = build_dataset([Example(text, ()) for text in rows])
+    monkeypatch.setattr("checker.train._ROWS", 1)
+    parts = build_dataset([Example(text, ()) for text in rows])
+    assert parts.groups.tolist() == whole.groups.tolist()
+    assert parts.dropped == whole.dropped
+    assert len(set(whole.groups.tolist())) == 2
