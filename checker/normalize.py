@@ -34,6 +34,8 @@ Mask = npt.NDArray[np.bool_]
 
 #: What stands for a slot or a stage direction in a view; it matches no term and no pattern.
 SLOT = "\ue000"
+#: What a reader sees in its place.
+SHOWN_SLOT = "…"
 #: How a sentence may be read, from the literal to the guessed.
 READINGS = ("plain", "inserted", "shape", "sound")
 SENTENCE_ENDS = "。！？；…\n"

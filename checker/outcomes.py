@@ -19,6 +19,7 @@ from checker.exemptions import Condition
 from checker.fingerprint import fingerprint
 from checker.labels import LEVEL_NAMES
 from checker.lexicon import Lexicon, Rule
+from checker.normalize import SHOWN_SLOT, SLOT
 from checker.reasons import Reasons
 from checker.scene import Scene, Setting
 from checker.types import Attempt, Basis, Explanation, Finding, Level, Span, State
@@ -138,6 +139,7 @@ class Outcome:
     def finding(self, mark: str = "") -> Finding:
         """The finding with this fingerprint."""
         rule, hit, matched = self.rule, self.hit, self.matched
+        read_as, fired = (_shown(words, hit.view, matched) for words in (hit.read_as, hit.fired))
         # The words that a pattern found say more to a reader than its text, which the lexicon has.
         pattern = f"{rule.id}#{rule.patterns.index(hit.fired) + 1}" if hit.fired in rule.patterns else ""
         return Finding(
@@ -153,9 +155,9 @@ class Outcome:
             self.basis,
             Explanation(
                 rule.kind,
-                hit.read_as if pattern else hit.fired,
+                read_as if pattern else fired,
                 hit.view,
-                hit.read_as if hit.read_as != matched else "",
+                read_as if read_as != matched else "",
                 self.attempts,
                 self.notes,
                 self.scores,
@@ -166,6 +168,13 @@ class Outcome:
             (),
             rule.evidence,
         )
+
+
+def _shown(words: str, view: str, matched: str) -> str:
+    """Words of a view as a reader may see them: a slot stands there as one character of no script."""
+    if SLOT not in words:
+        return words
+    return matched if view == "plain" else words.replace(SLOT, SHOWN_SLOT)
 
 
 class Maker:

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from checker.exemptions import Alternative, Condition, Context, Exemptions
 from checker.lexicon import Exemption, Lexicon, Rule
+from checker.normalize import SHOWN_SLOT, SLOT
 from checker.types import Attempt, Attempts
 
 #: So many characters of the text are repeated at most.
@@ -185,5 +186,5 @@ def _found(conditions: Sequence[Condition], context: Context) -> str:
 
 
 def _cut(words: str) -> str:
-    words = words.strip("，。！？；：… ")
+    words = words.strip("，。！？；：… ").replace(SLOT, SHOWN_SLOT)
     return words if len(words) <= _SHOWN else f"{words[: _SHOWN // 2]}…{words[-_SHOWN // 2 :]}"

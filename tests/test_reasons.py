@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import re
 
@@ -10,6 +11,7 @@ import pytest
 from checker import Attempt, Checker, Finding, Report
 from checker.lexicon import load
 from checker.lint import unmark
+from checker.normalize import SLOT
 from checker.report import FORMATS, RenderOptions
 from checker.types import Attempts
 
@@ -96,6 +98,18 @@ def test_what_fired_is_words_and_the_pattern_is_named(checker: Checker) -> None:
     finding = checker.check("我们是全国第一品牌").findings[0]
     assert finding.explanation.fired == finding.matched
     assert re.fullmatch(rf"{finding.rule_id}#\d+", finding.explanation.pattern)
+
+
+@pytest.mark.parametrize(
+    "text", ["今天不买{产品}明天就没了", "这是全国第{X}一的品牌", "今天不买{产品}日月天就没了"]
+)
+def test_a_slot_is_shown_as_it_is_written_or_as_dots(checker: Checker, text: str) -> None:
+    report = checker.check(text)
+    assert report.findings
+    assert SLOT not in json.dumps(report.to_dict(), ensure_ascii=False)
+    for finding in report.findings:
+        if finding.explanation.view == "plain":
+            assert finding.explanation.read_as == ""
 
 
 def test_reasons_are_found_when_read_and_survive_pickling() -> None:
