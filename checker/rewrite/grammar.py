@@ -47,6 +47,8 @@ _CONDITION = late(
 )
 
 
+#: So many texts are remembered with what was found of them.
+_REMEMBERED = 4096
 #: Marks that do not end a noun phrase.
 _INSIDE = frozenset("、‘“「《（{【[")
 
@@ -85,7 +87,14 @@ class Grammar:
         self._halves = frozenset(words["halves"])
         self._scopes = frozenset(words["scopes"])
         self._wares = re.compile(rf"(?:{words['wares']})$")
-        self.words = lru_cache(maxsize=4096)(lambda text: _words(tags, text))
+        self.words = lru_cache(maxsize=_REMEMBERED)(lambda text: _words(tags, text))
+        self._scars_of_text = lru_cache(maxsize=_REMEMBERED)(self._scars)
+        self._scars_of_clause = lru_cache(maxsize=_REMEMBERED)(self._count_in_clause)
+
+    def forget(self) -> None:
+        """Drop what is remembered of texts."""
+        for remembered in (self.words, self._scars_of_text, self._scars_of_clause):
+            remembered.cache_clear()
 
     def is_nominal(self, word: Word) -> bool:
         """True for nouns, pronouns, slots, measure words used as heads, and nominal verbs."""
@@ -377,33 +386,41 @@ class Grammar:
 
     def scars(self, text: str) -> int:
         """How many scars of a cut a sentence shows: lone particles, a dangling 是, doubled words."""
+        return self._scars_of_text(text)
+
+    def _scars(self, text: str) -> int:
         found = len(_BROKEN.findall(text))
         found += sum(text.count(a) != text.count(b) for a, b in ("“”", "《》", "（）", "【】"))
         clauses = clause_spans(text, Span(0, len(text.rstrip(SENTENCE_ENDS))))
         for clause in clauses[1:]:
             words = text[clause.start : clause.end]
             short = len(words) <= 6 or clause is clauses[-1]
-            # 厂家补贴，您可以…: a noun of which nothing is said
-            nouns = all(word.tag[:1] == "n" or word.tag in ("vn", "m", "q") for word in self.words(words))
-            found += short and len(words) >= 3 and nouns and not _SLOT.search(words)
+            found += short and len(words) >= 3 and self._names_only(words)
         for clause in clauses:
-            words = text[clause.start : clause.end].strip(" 　“”\"'（）()")
-            found += _PRONOUN.fullmatch(words) is not None
-            found += self._stumbles(words)
-            if by := _BY.search(words):
-                found += not any(word.tag[:1] == "v" for word in self.words(words[by.end() :]))
-            found += bool(words and not _HAN.sub("", words) and all(letter in _PARTICLES for letter in words))
+            found += self._scars_of_clause(text[clause.start : clause.end].strip(" 　“”\"'（）()"))
+        return found
+
+    def _names_only(self, clause: str) -> bool:
+        """True for a noun of which nothing is said: 厂家补贴，您可以…"""
+        nouns = all(word.tag[:1] == "n" or word.tag in ("vn", "m", "q") for word in self.words(clause))
+        return nouns and not _SLOT.search(clause)
+
+    def _count_in_clause(self, clause: str) -> int:
+        found = self._stumbles(clause) + (_PRONOUN.fullmatch(clause) is not None)
+        if by := _BY.search(clause):
+            found += not any(word.tag[:1] == "v" for word in self.words(clause[by.end() :]))
+        found += bool(clause and not _HAN.sub("", clause) and all(letter in _PARTICLES for letter in clause))
         return found
 
     def _stumbles(self, clause: str) -> int:
         """How often a clause breaks off or runs on: 增加 | 斤, 不错 | 吃的米, 您今天下午."""
         plain = clause.rstrip(_PARTICLES.replace("的", "").replace("得", "") + SENTENCE_ENDS)
         found = int(_NOTHING_SAID.fullmatch(plain) is not None or (plain.endswith("是的") and len(plain) > 3))
+        soft = [said for said in _SOFT if said in plain] if "是" in plain else ()
         found += any(
             f"是{scope}{said}" in plain or plain.endswith(f"是{scope}的{said}")
+            for said in soft
             for scope in self._scopes
-            for said in _SOFT
-            if said in plain
         )
         words = self.words(clause)
         last = len(words) - 1

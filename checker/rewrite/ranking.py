@@ -12,6 +12,7 @@ import hashlib
 import io
 from collections.abc import Sequence
 from functools import lru_cache
+from math import log
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,8 @@ _TRIGRAM, _BIGRAM, _UNIGRAM = 0.65, 0.27, 0.06
 #: Nats a character at the seams may cost before it counts, and what each one above costs in places of the order.
 _TOLERANCE, _PRICE = 6.0, 0.4
 _KINDS = {"words": 0.0, "attribute": 0.3, "statement": 0.6, "delete": 0.9, "insert": 0.0}
+#: So many costs of three characters are remembered.
+_REMEMBERED = 20_000
 
 
 class _Counts(dict[int, int]):
@@ -61,6 +64,7 @@ class Fluency:
         self._total = sum(self._unigrams) or 1
         self._bigrams = _Counts(*bigrams)
         self._trigrams = _Counts(*trigrams)
+        self._cost = lru_cache(maxsize=_REMEMBERED)(self._price)
 
     @classmethod
     def load(cls) -> Fluency:
@@ -79,23 +83,22 @@ class Fluency:
             (arrays["trigrams"], arrays["trigram_counts"]),
         )
 
-    def costs(self, text: str) -> list[float]:
-        """Nats for each character given the two before it; the ends of the text are context too."""
-        from math import log
-
+    def costs(self, text: str, since: int = 0) -> list[float]:
+        """Nats for each character from ``since`` on given the two before it; the ends of the text are context too."""
         numbers = [0, 0, *(self._number.get(letter, 0) for letter in text), 0]
-        out = []
-        for place in range(2, len(numbers)):
-            first, second, third = numbers[place - 2 : place + 1]
-            share = _UNIGRAM * self._unigrams[third] / self._total + 2e-5
-            before = self._unigrams[second] if second else 1
-            pair = second << 16 | third
-            share += _BIGRAM * self._bigrams[pair] / max(before, 1)
-            context = self._bigrams[first << 16 | second]
-            if context:
-                share += _TRIGRAM * self._trigrams[first << 32 | pair] / context
-            out.append(-log(min(share, 1.0)))
-        return out
+        cost = self._cost
+        return [cost(*numbers[place : place + 3]) for place in range(since, len(text) + 1)]
+
+    def _price(self, first: int, second: int, third: int) -> float:
+        """Nats for a character, by its number, given the two before it."""
+        share = _UNIGRAM * self._unigrams[third] / self._total + 2e-5
+        before = self._unigrams[second] if second else 1
+        pair = second << 16 | third
+        share += _BIGRAM * self._bigrams[pair] / max(before, 1)
+        context = self._bigrams[first << 16 | second]
+        if context:
+            share += _TRIGRAM * self._trigrams[first << 32 | pair] / context
+        return -log(min(share, 1.0))
 
 
 class Ranker:
@@ -117,7 +120,7 @@ class Ranker:
         if self._fluency is not None:
             for edge in {start, start + len(draft.text)}:
                 first = max(edge - 3, 0)
-                near = self._fluency.costs(text[first : edge + 2])[max(edge - 1, 0) - first :]
+                near = self._fluency.costs(text[first : edge + 2], max(edge - 1, 0) - first)
                 scars += max(0.0, sum(near) / len(near) - _TOLERANCE) if near else 0.0
         kept = end - start - len(draft.text)
         return draft.order + _KINDS.get(draft.kind, 0.0) + _PRICE * scars + 0.01 * max(kept, 0)
@@ -138,9 +141,8 @@ class Ranker:
         real = [draft for draft in drafts if draft.apply is not Apply.MANUAL]
         return len(real) >= most - 1
 
-    def best(self, region: str, drafts: Sequence[Draft], most: int) -> list[Draft]:
-        """At most ``most`` drafts, the best first; one that a person must complete stays the last."""
-        ordered = self.order(region, drafts)
+    def best(self, ordered: Sequence[Draft], most: int) -> list[Draft]:
+        """Of drafts in order at most ``most``; one that a person must complete stays the last."""
         real = [draft for draft in ordered if draft.apply is not Apply.MANUAL]
         asked = [draft for draft in ordered if draft.apply is Apply.MANUAL]
         asked.sort(key=lambda draft: draft.kind == "question")

@@ -257,6 +257,7 @@ class Rewriter:
         self._known.clear()
         self._joint.clear()
         self._prover.forget()
+        self._drafter.grammar.forget()
 
     def plan(self, report: Report) -> Rewriting:
         """The whole document rewritten: in every sentence the rewrites that hold together.
@@ -543,7 +544,7 @@ class Rewriter:
                 if len(drafts) > _AT_ONCE and not self._ranker.enough(proven[key], MOST_REWRITES)
             }
         for key, drafts in proven.items():
-            self._known[key] = tuple(self._ranker.best(key.region, drafts, MOST_REWRITES))
+            self._known[key] = tuple(self._ranker.best(drafts, MOST_REWRITES))
 
     def _drafts(self, key: _Key, finding: Finding) -> list[Draft]:
         grammar = self._drafter.grammar
