@@ -7,6 +7,7 @@ where the most certain view and the longest, most serious rule win an overlap.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, cached_property, partial
 
@@ -18,7 +19,7 @@ from checker.exemptions import Condition, Context, Exemptions
 from checker.lexicon import MARK, Cues, Lexicon, Rule
 from checker.matching import BEFORE, Scanner, Tokenizer, Woken, cuts_words, either, regex
 from checker.normalize import CLAUSE_ENDS, READINGS, View, select
-from checker.outcomes import Candidate, Hit, Maker, Outcome, settle
+from checker.outcomes import Candidate, Hit, Maker, Outcome, settle, settled
 from checker.reasons import Reasons
 from checker.scene import EVERYWHERE, Scene, Setting
 from checker.types import Finding, Level
@@ -228,6 +229,12 @@ class Engine:
             settle(outcomes, extra[part] if extra else (), scene.documents[part])
             for part, outcomes in enumerate(made)
         ]
+
+    def rules(
+        self, scene: Scene, settings: Sequence[Setting], extra: Sequence[Sequence[Finding]]
+    ) -> list[Counter[str]]:
+        """For each document the ids, with counts, of the rules whose findings :meth:`findings` gives."""
+        return [settled(*both) for both in zip(self._outcomes(scene, settings), extra)]
 
     def outcomes(self, scene: Scene, settings: Sequence[Setting]) -> list[list[Finding]]:
         """By document, every candidate with its outcome, before overlaps are resolved.

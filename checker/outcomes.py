@@ -8,6 +8,7 @@ many findings takes no longer a finding than one with few.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import accumulate
@@ -99,36 +100,41 @@ class Hit(NamedTuple):
 
 
 class Outcome:
-    """A candidate with what became of it; a finding but for its fingerprint. ``sentence`` is the plain view's."""
+    """A candidate with what became of it; ``sentence`` is the plain view's.
+
+    It holds what overlaps are resolved by. The rest of its finding is made when it is asked for:
+    most outcomes are excused, lose to others, or are only counted.
+    """
 
     __slots__ = (
         "attempts",
-        "basis",
-        "confidence",
+        "document",
         "hit",
+        "innocent",
         "level",
-        "matched",
+        "maker",
         "notes",
         "rule",
-        "scores",
         "sentence",
+        "setting",
         "span",
         "state",
         "turn",
     )
 
+    maker: Maker
     rule: Rule
     hit: Hit
     level: Level
     state: State
     span: Span
-    matched: str
+    document: Document
+    setting: Setting
     turn: Turn | None
-    basis: tuple[Basis, ...]
-    attempts: Sequence[Attempt]
+    #: Whether the model takes its words for an innocent use.
+    innocent: bool
+    attempts: tuple[Attempt, ...]
     notes: tuple[str, ...]
-    scores: dict[str, float]
-    confidence: float
     sentence: str
 
     @property
@@ -138,7 +144,9 @@ class Outcome:
 
     def finding(self, mark: str = "") -> Finding:
         """The finding with this fingerprint."""
-        rule, hit, matched = self.rule, self.hit, self.matched
+        rule, hit, maker = self.rule, self.hit, self.maker
+        matched = self.document.text[self.span.start : self.span.end]
+        scores, confidence = maker.weight(self)
         read_as, fired = (_shown(words, hit.view, matched) for words in (hit.read_as, hit.fired))
         # The words that a pattern found say more to a reader than its text, which the lexicon has.
         pattern = f"{rule.id}#{rule.patterns.index(hit.fired) + 1}" if hit.fired in rule.patterns else ""
@@ -152,18 +160,18 @@ class Outcome:
             self.turn.index if self.turn is not None else None,
             rule.message.replace("{matched}", matched),
             rule.why,
-            self.basis,
+            maker.basis(rule, self.setting),
             Explanation(
                 rule.kind,
                 read_as if pattern else fired,
                 hit.view,
                 read_as if read_as != matched else "",
-                self.attempts,
+                maker.reasons.later(rule, hit.text, hit.place, self.attempts),
                 self.notes,
-                self.scores,
+                scores,
                 pattern,
             ),
-            self.confidence,
+            confidence,
             mark,
             (),
             rule.evidence,
@@ -182,7 +190,7 @@ class Maker:
 
     def __init__(self, lexicon: Lexicon, reasons: Reasons) -> None:
         self._lexicon = lexicon
-        self._reasons = reasons
+        self.reasons = reasons
         self._bases: dict[tuple[str, str, str | None], tuple[Basis, ...]] = {}
         self._confidences: dict[tuple[str, str], float] = {}
 
@@ -225,40 +233,46 @@ class Maker:
         if rule.channels and not setting.channel_given and level is Level.BLOCK:
             level = Level.REVIEW
             notes.append("渠道由系统推测，未由用户指定")
+        if hit.opinion is not None:
+            notes.append("由模型从整句语气判断，没有命中词条")
+            if not hit.opinion.sure:
+                level = Level.HINT
+        attempts = candidate.attempts
+        innocent = hit.claim is not None and hit.claim < doubted_below(rule, innocent_below)
+        if hit.claim is not None and innocent:
+            attempts += (_innocent_use(hit.claim, level),)
+            level = Level.HINT
+        if turn is not None and turn.speaker == "unknown":
+            notes.append("说话人未知，按销售方判断")
+        made = Outcome()
+        made.maker, made.rule, made.hit = self, rule, hit
+        made.level, made.state = level, State.EXCUSED if candidate.excused else rule.state
+        made.span = scene.span(number, hit.start, hit.end)
+        made.document, made.setting, made.turn = scene.documents[part], setting, turn
+        made.innocent, made.attempts, made.notes = innocent, attempts, tuple(notes)
+        made.sentence = scene.sentence(number)
+        return made
+
+    def weight(self, made: Outcome) -> tuple[dict[str, float], float]:
+        """(scores, confidence) of an outcome."""
+        rule, hit, turn = made.rule, made.hit, made.turn
         confidence = self._confidence(rule, hit.view)
         scores: dict[str, float] = {}
         if hit.opinion is not None:
             confidence = hit.opinion.probability
             scores = {"probability": confidence} | dict(hit.opinion.evidence)
-            notes.append("由模型从整句语气判断，没有命中词条")
-            if not hit.opinion.sure:
-                level = Level.HINT
-        attempts = candidate.attempts
         if hit.claim is not None:
             scores["claim"] = round(hit.claim, 3)
-            if hit.claim < doubted_below(rule, innocent_below):
-                attempts += (_innocent_use(hit.claim, level),)
-                level = Level.HINT
+            if made.innocent:
                 confidence *= hit.claim
         if rule.status == "preview":
             confidence *= 0.8
         if turn is not None and turn.speaker == "unknown":
             confidence *= 0.9
-            notes.append("说话人未知，按销售方判断")
-        made = Outcome()
-        made.rule, made.hit = rule, hit
-        made.level, made.state = level, State.EXCUSED if candidate.excused else rule.state
-        made.span = scene.span(number, hit.start, hit.end)
-        made.matched = scene.documents[part].text[made.span.start : made.span.end]
-        made.turn = turn
-        made.basis = self._basis(rule, setting)
-        made.attempts = self._reasons.later(rule, hit.text, hit.place, attempts)
-        made.notes, made.scores = tuple(notes), scores
-        made.confidence = round(confidence, 3)
-        made.sentence = scene.sentence(number)
-        return made
+        return scores, round(confidence, 3)
 
-    def _basis(self, rule: Rule, setting: Setting) -> tuple[Basis, ...]:
+    def basis(self, rule: Rule, setting: Setting) -> tuple[Basis, ...]:
+        """The law behind a rule, for the industry and channel of a document."""
         key = rule.id, setting.channel, setting.industry
         if key not in self._bases:
             self._bases[key] = self._lexicon.basis_for(rule, setting.channel, setting.industry)
@@ -288,6 +302,12 @@ def settle(
         reach = _Reach(kept)
         excused = [o for o in excused if reach.before(o.span.start + 1) < o.span.end]
     return _numbered([*kept, *extra], document), _numbered(excused, document)
+
+
+def settled(made: Sequence[Outcome], extra: Sequence[Finding]) -> Counter[str]:
+    """Rule ids, with counts, of what :func:`settle` finds in a document."""
+    kept = resolve([outcome for outcome in _without_doubts(made) if outcome.state is not State.EXCUSED])
+    return Counter([outcome.rule.id for outcome in kept] + [finding.rule_id for finding in extra])
 
 
 class _Reach:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -217,10 +218,8 @@ class Checker:
         of_dialogues = self.dialogues.findings(scene, settings, ended=ended)
         return self.engine.findings(scene, settings, of_dialogues)
 
-    def _judge_again(
-        self, documents: Sequence[Document], settings: Sequence[Setting]
-    ) -> list[tuple[Finding, ...]]:
-        """What a check of changed documents finds, for the proof of rewrites.
+    def _judge_again(self, documents: Sequence[Document], settings: Sequence[Setting]) -> list[Counter[str]]:
+        """The rules whose findings a check of changed documents gives, for the proof of rewrites.
 
         An industry that was guessed is guessed anew: a change of words may change the guess.
         """
@@ -232,7 +231,7 @@ class Checker:
                 else self._setting(document, *guess)
                 for document, setting, guess in zip(documents, settings, self._guesses(scene))
             ]
-        return [found for found, _ in self._judge(scene, settings)]
+        return self.engine.rules(scene, settings, self.dialogues.findings(scene, settings))
 
     def _guesses(self, scene: Scene) -> list[tuple[Guess | None, Guess | None]]:
         """What the words of each document say of industry and channel; None where the user has said it."""

@@ -177,7 +177,7 @@ def broken_promises(documents: Iterable[Document]) -> list[str]:
             said = len(re.findall(r"[\u4e00-\u9fffA-Za-z0-9]", text))
             if (
                 not covers(counted(found.findings), counted(report.findings) - own)
-                or not covers(counted(anywhere), counted(held[id(report)]) - own)
+                or not covers(anywhere, held[id(report)] - own)
                 or scarred
                 or said < 3
             ):

@@ -9,16 +9,20 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import replace
 from itertools import accumulate
+from typing import TypeVar
 
 from checker.document import Anchor, Document, Turn
 from checker.scene import Setting
 from checker.types import Finding, Rewrite, Span
 
-#: Judges documents as the checker does, rewrites left out.
-Judge = Callable[[Sequence[Document], Sequence[Setting]], Sequence[Sequence[Finding]]]
+#: The ids, with counts, of the rules that the checker finds broken in documents.
+Judge = Callable[[Sequence[Document], Sequence[Setting]], Sequence[Counter[str]]]
+T = TypeVar("T")
+#: A proof that waits for sentences to be checked, and says in the end what it found.
+Proof = Generator[tuple[str, Setting], None, T]
 _MOST_SENTENCES = 20_000
 #: Characters of documents that are checked again at once.
 _BATCH = 200_000
@@ -44,13 +48,33 @@ class Prover:
             self._known.clear()
         documents = [Document(text=text) for text, _ in wanted]
         found = self._judge(documents, [setting for _, setting in wanted])
-        for key, findings in zip(wanted, found):
-            self._known[key] = counted(findings)
+        self._known.update(zip(wanted, found))
 
     def rules(self, sentence: str, setting: Setting) -> Counter[str]:
         """Rule ids found in a sentence, with counts."""
         self.learn([(sentence, setting)])
         return self._known[sentence, setting]
+
+    def ask(self, sentence: str, setting: Setting) -> Proof[Counter[str]]:
+        """As :meth:`rules`, where many proofs wait for their sentences together (:meth:`run`)."""
+        if (sentence, setting) not in self._known:
+            yield sentence, setting
+        return self.rules(sentence, setting)
+
+    def run(self, proofs: Iterable[Proof[T]]) -> list[T]:
+        """The results of proofs side by side: what all of them wait for is checked in one go."""
+        waiting = dict(enumerate(proofs))
+        ended: dict[int, T] = {}
+        while waiting:
+            wanted: list[tuple[str, Setting]] = []
+            for number, proof in list(waiting.items()):
+                try:
+                    wanted.append(next(proof))
+                except StopIteration as end:
+                    ended[number] = end.value
+                    del waiting[number]
+            self.learn(wanted)
+        return [ended[number] for number in sorted(ended)]
 
     def documents(self, documents: Sequence[Document], settings: Sequence[Setting]) -> list[Counter[str]]:
         """Rule ids found in each document, with counts."""
@@ -61,8 +85,7 @@ class Prover:
             batch.append(document)
             size += len(document.text)
             if size >= _BATCH or number == len(documents) - 1:
-                for findings in self._judge(batch, settings[first : number + 1]):
-                    out.append(counted(findings))
+                out += self._judge(batch, settings[first : number + 1])
                 batch, size, first = [], 0, number + 1
         return out
 

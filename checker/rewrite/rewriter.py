@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from checker.dialogue import Dialogues
 from checker.document import Document
@@ -19,7 +19,7 @@ from checker.rewrite.grammar import SENTENCE_ENDS, Grammar, clause_spans, has_sl
 from checker.rewrite.neighbours import Neighbours
 from checker.rewrite.operations import Case, Draft, Drafter, note_of, subject_of, told_losses
 from checker.rewrite.placing import placed
-from checker.rewrite.proof import Judge, Prover, changed, covers, spliced
+from checker.rewrite.proof import Judge, Proof, Prover, changed, covers, spliced
 from checker.rewrite.ranking import Ranker
 from checker.rewrite.remote import Asked, RemoteRewriter
 from checker.scene import EVERYWHERE, Scene, Setting
@@ -57,6 +57,15 @@ class _Key(NamedTuple):
     beside_prohibited: bool = False
 
 
+class _Joint(NamedTuple):
+    """What the rewrite that cures the findings of one sentence together depends on."""
+
+    region: str
+    setting: Setting
+    #: (start, end, rule id) of the findings.
+    found: tuple[tuple[int, int, str], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class _Place:
     """A finding in its document, and the region (sentence with its final mark) its rewrites change."""
@@ -88,7 +97,7 @@ class Rewriter:
         self._remote = remote
         self._prover = Prover(judge or self._judge)
         self._known: dict[_Key, tuple[Draft, ...]] = {}
-        self._joint: dict[Any, tuple[Rewrite | None, frozenset[int]]] = {}
+        self._joint: dict[_Joint, tuple[Rewrite | None, frozenset[int]]] = {}
 
     @cached_property
     def _drafter(self) -> Drafter:
@@ -122,10 +131,9 @@ class Rewriter:
     def _ranker(self) -> Ranker:
         return Ranker.load()
 
-    def _judge(self, documents: Sequence[Document], settings: Sequence[Setting]) -> list[Sequence[Finding]]:
+    def _judge(self, documents: Sequence[Document], settings: Sequence[Setting]) -> list[Counter[str]]:
         scene = Scene(documents)
-        of_dialogues = self._dialogues.findings(scene, settings)
-        return [found for found, _ in self._engine.findings(scene, settings, of_dialogues)]
+        return self._engine.rules(scene, settings, self._dialogues.findings(scene, settings))
 
     def attach(
         self,
@@ -177,27 +185,34 @@ class Rewriter:
         for place in places:
             if place.key.start < place.key.end and not place.key.is_long:
                 by_region.setdefault((place.part, place.region), []).append(place)
-        for (part, region), some in by_region.items():
-            if len(some) < 2:
-                continue
-            document = documents[part]
-            key = (
-                document.text[region.start : region.end],
+        shared = {where: some for where, some in by_region.items() if len(some) > 1}
+        keys = {
+            (part, region): _Joint(
+                documents[part].text[region.start : region.end],
                 some[0].key.setting,
                 tuple((place.key.start, place.key.end, place.key.rule_id) for place in some),
             )
+            for (part, region), some in shared.items()
+        }
+        unknown: dict[_Joint, tuple[int, Span]] = {}
+        for where, key in keys.items():
             if key not in self._joint:
-                together = [
+                unknown.setdefault(key, where)
+        cures = self._prover.run(
+            self._cure(
+                documents[part],
+                region,
+                [
                     replace(findings[part][place.number], rewrites=tuple(drafted[part, place.number]))
-                    for place in some
-                ]
-                edit, cured = self._together(document, region, together, settings[part])
-                which = frozenset(n for n, one in enumerate(together) if any(one is c for c in cured))
-                if edit is not None:
-                    first, last = edit.span
-                    edit = replace(edit, span=Span(first - region.start, last - region.start))
-                self._joint[key] = (edit, which)
-            edit, which = self._joint[key]
+                    for place in shared[part, region]
+                ],
+                settings[part],
+            )
+            for part, region in unknown.values()
+        )
+        self._joint.update(zip(unknown, cures))
+        for (part, region), some in shared.items():
+            edit, which = self._joint[keys[part, region]]
             if edit is None or len(which) < 2:
                 continue
             edit = replace(edit, span=Span(edit.span.start + region.start, edit.span.end + region.start))
@@ -206,6 +221,15 @@ class Rewriter:
                 own = [item for item in drafted[part, place.number] if item != edit]
                 real, asked = _shortened(own)
                 drafted[part, place.number] = [edit, *real, *asked]
+
+    def _cure(
+        self, document: Document, region: Span, findings: Sequence[Finding], setting: Setting
+    ) -> Proof[tuple[Rewrite | None, frozenset[int]]]:
+        """As :meth:`_together`, the edit inside its region and the numbers of the findings it cures."""
+        edit, cured = yield from self._together(document, region, findings, setting)
+        if edit is not None:
+            edit = replace(edit, span=_moved(edit.span, region))
+        return edit, frozenset(n for n, one in enumerate(findings) if any(one is c for c in cured))
 
     def _ask_remote(
         self,
@@ -284,8 +308,8 @@ class Rewriter:
         cures: list[_Cure] = []
         regions: list[Span] = []
         spoken = ""  # the sentence before, as it is said now
-        for region, found in groups:
-            edit, cured = self._together(document, region, found, setting)
+        proofs = [self._together(document, region, found, setting) for region, found in groups]
+        for (region, _), (edit, cured) in zip(groups, self._prover.run(proofs)):
             if edit is None:
                 continue
             earlier = cures[-1].edit if cures else None
@@ -384,12 +408,13 @@ class Rewriter:
 
     def _together(
         self, document: Document, region: Span, findings: Sequence[Finding], setting: Setting
-    ) -> tuple[Rewrite | None, list[Finding]]:
+    ) -> Proof[tuple[Rewrite | None, list[Finding]]]:
         """One edit of a region that cures as many of its findings as can be cured together."""
         text = document.text[region.start : region.end]
         known = Setting(setting.industry, True, setting.channel)
+        ask = self._prover.ask
         empty = region.start == region.end or all(f.span.start == f.span.end for f in findings)
-        before = self._prover.rules(text, known)
+        before = yield from ask(text, known)
         chosen: list[Rewrite] = []
         cured: list[Finding] = []
         if any(finding.category == "prohibited" and best(finding) is None for finding in findings):
@@ -418,11 +443,11 @@ class Rewriter:
                 if grammar.scars(new) > scars:
                     continue
                 allowed = before - Counter(f.rule_id for f in also)
-                if not covers(self._prover.rules(new, known), allowed):
+                if not covers((yield from ask(new, known)), allowed):
                     # What was silent beside a finding may be found now: it goes with the neighbours.
                     held = [_moved(f.span, region) for f in findings if not any(f is one for one in also)]
                     without = self._neighbours.cleaned(text, new, known, held)
-                    if without is None or not covers(self._prover.rules(without, known), allowed):
+                    if without is None or not covers((yield from ask(without, known)), allowed):
                         continue
                 chosen, cured, said = trial, also, new
                 break
@@ -439,7 +464,7 @@ class Rewriter:
             return None, []
         if clean != said:
             allowed = before - Counter(f.rule_id for f in cured)
-            if not covers(self._prover.rules(clean, known), allowed):
+            if not covers((yield from ask(clean, known)), allowed):
                 return None, []
         level = Apply.SAFE if all(edit.apply is Apply.SAFE for edit in chosen) else Apply.SUGGEST
         change = _difference(text, clean)
