@@ -110,8 +110,8 @@ class Outcome:
         "attempts",
         "document",
         "hit",
-        "innocent",
         "level",
+        "lowered_from",
         "maker",
         "notes",
         "rule",
@@ -131,10 +131,10 @@ class Outcome:
     document: Document
     setting: Setting
     turn: Turn | None
-    #: Whether the model takes its words for an innocent use.
-    innocent: bool
     attempts: tuple[Attempt, ...]
     notes: tuple[str, ...]
+    #: The level it would have if the model did not take its words for an innocent use.
+    lowered_from: Level | None
     sentence: str
 
     @property
@@ -147,6 +147,9 @@ class Outcome:
         rule, hit, maker = self.rule, self.hit, self.maker
         matched = self.document.text[self.span.start : self.span.end]
         scores, confidence = maker.weight(self)
+        attempts = self.attempts
+        if hit.claim is not None and self.lowered_from is not None:
+            attempts += (_innocent_use(hit.claim, self.lowered_from),)
         read_as, fired = (_shown(words, hit.view, matched) for words in (hit.read_as, hit.fired))
         # The words that a pattern found say more to a reader than its text, which the lexicon has.
         pattern = f"{rule.id}#{rule.patterns.index(hit.fired) + 1}" if hit.fired in rule.patterns else ""
@@ -166,7 +169,7 @@ class Outcome:
                 read_as if pattern else fired,
                 hit.view,
                 read_as if read_as != matched else "",
-                maker.reasons.later(rule, hit.text, hit.place, self.attempts),
+                maker.reasons.later(rule, hit.text, hit.place, attempts),
                 self.notes,
                 scores,
                 pattern,
@@ -237,11 +240,9 @@ class Maker:
             notes.append("由模型从整句语气判断，没有命中词条")
             if not hit.opinion.sure:
                 level = Level.HINT
-        attempts = candidate.attempts
-        innocent = hit.claim is not None and hit.claim < doubted_below(rule, innocent_below)
-        if hit.claim is not None and innocent:
-            attempts += (_innocent_use(hit.claim, level),)
-            level = Level.HINT
+        lowered_from = None
+        if hit.claim is not None and hit.claim < doubted_below(rule, innocent_below):
+            lowered_from, level = level, Level.HINT
         if turn is not None and turn.speaker == "unknown":
             notes.append("说话人未知，按销售方判断")
         made = Outcome()
@@ -249,7 +250,7 @@ class Maker:
         made.level, made.state = level, State.EXCUSED if candidate.excused else rule.state
         made.span = scene.span(number, hit.start, hit.end)
         made.document, made.setting, made.turn = scene.documents[part], setting, turn
-        made.innocent, made.attempts, made.notes = innocent, attempts, tuple(notes)
+        made.attempts, made.notes, made.lowered_from = candidate.attempts, tuple(notes), lowered_from
         made.sentence = scene.sentence(number)
         return made
 
@@ -263,7 +264,7 @@ class Maker:
             scores = {"probability": confidence} | dict(hit.opinion.evidence)
         if hit.claim is not None:
             scores["claim"] = round(hit.claim, 3)
-            if made.innocent:
+            if made.lowered_from is not None:
                 confidence *= hit.claim
         if rule.status == "preview":
             confidence *= 0.8
@@ -306,6 +307,8 @@ def settle(
 
 def settled(made: Sequence[Outcome], extra: Sequence[Finding]) -> Counter[str]:
     """Rule ids, with counts, of what :func:`settle` finds in a document."""
+    if not made and not extra:
+        return Counter()
     kept = resolve([outcome for outcome in _without_doubts(made) if outcome.state is not State.EXCUSED])
     return Counter([outcome.rule.id for outcome in kept] + [finding.rule_id for finding in extra])
 

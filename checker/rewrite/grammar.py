@@ -20,9 +20,9 @@ from checker.types import Span
 SENTENCE_ENDS = "。！？!?；;…\n\r"
 _DELIMITERS = "，,：:、"
 #: A space separates clauses in advertisements: 共享空间 民水民电
-_SPACE = late(r"(?<=[\u4e00-\u9fff”’）)])[ \t\u3000]+(?=[\u4e00-\u9fff“‘（(])")
+_SPACE = late(r"(?=[ \t\u3000])(?<=[\u4e00-\u9fff”’）)])[ \t\u3000]+(?=[\u4e00-\u9fff“‘（(])")
 _CLAUSE_END = late(
-    r"(?<![0-9])[，,：:](?![0-9])|(?<=[\u4e00-\u9fff])[，,：:](?=[0-9])|(?<=[0-9])[，：:,](?=[^0-9])"
+    r"(?=[，,：:])(?:(?<![0-9]).(?![0-9])|(?<=[\u4e00-\u9fff]).(?=[0-9])|(?<=[0-9]).(?=[^0-9]))"
 )
 #: What stands before a clause and is no word of it: spaces, emoji and the like.
 _PICTURES = late(

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from checker.late import late
@@ -35,6 +36,8 @@ _SAID_OF = late(r"属于|是(?![的否])|不是|由(?!您)")
 _LONGEST_NAME = 12
 #: A changed clause that shares less than this with what was said is no softer wording but a statement.
 _SAID_ANEW = 0.5
+#: So many clauses are remembered with what was found of them.
+_REMEMBERED = 4096
 _STATEMENT, _SHORTEST_PART = 5, 4
 #: What is no longer than this and stands before the claim says when, or for whom: 每天一杯醋, 送长辈滋补品.
 _SHORT_LEAD = 7
@@ -69,6 +72,14 @@ class Neighbours:
         self._grammar = grammar
         self._doubt = doubt
         self._found = found
+        # What stands beside the finding is the same for every draft.
+        self._is_doubtful = lru_cache(maxsize=_REMEMBERED)(self._judge_doubt)
+        self._is_out_of_place = lru_cache(maxsize=_REMEMBERED)(self._judge_place)
+
+    def forget(self) -> None:
+        """Drop what is remembered of clauses."""
+        self._is_doubtful.cache_clear()
+        self._is_out_of_place.cache_clear()
 
     def sells_the_unsellable(self, text: str) -> bool:
         """True when a text offers what no wording makes lawful: gambling, false papers, virtual coins."""
@@ -166,13 +177,13 @@ class Neighbours:
             clause
         )
 
-    def _is_doubtful(self, clause: str, setting: Setting, limit: float, limit_of_facts: float) -> bool:
+    def _judge_doubt(self, clause: str, setting: Setting, limit: float, limit_of_facts: float) -> bool:
         if len(clause) < _SHORTEST or self._grammar.is_address(clause):
             return False
         most = limit_of_facts if facts(clause) else limit
         return self._doubt(clause) >= most or self._found(clause, setting)
 
-    def _is_out_of_place(self, clause: str, setting: Setting, *, leads: bool) -> bool:
+    def _judge_place(self, clause: str, setting: Setting, *, leads: bool) -> bool:
         """True when a clause beside a statement is doubtful, or is neither an offer nor what the statement is about."""
         if self._grammar.is_address(clause) or (has_slot(clause) and "{" in clause):
             return False

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from checker.late import late
 from checker.lexicon import Lexicon, fits
-from checker.normalize import fold
+from checker.normalize import fold, fold_in_place
 from checker.rewrite.grammar import (
     Grammar,
     Topic,
@@ -269,19 +269,29 @@ class Case:
         ]
         return (hit[0], hit[-1]) if hit else (0, len(self.clauses) - 1)
 
-    @property
+    @cached_property
     def clause(self) -> Span:
         """From the first to the last clause the finding touches."""
         first, last = self.touched
         span = self.finding.span
         return Span(min(self.clauses[first].start, span.start), max(self.clauses[last].end, span.end))
 
-    @property
+    @cached_property
+    def clause_read(self) -> str:
+        """The clause as it was read."""
+        return fold(self.text[self.clause.start : self.clause.end])
+
+    @cached_property
+    def sentence_read(self) -> str:
+        """The sentence as it was read."""
+        return fold(self.text[self.sentence.start : self.sentence.end])
+
+    @cached_property
     def left(self) -> str:
         """The clause before the finding."""
         return self.text[self.clause.start : self.finding.span.start]
 
-    @property
+    @cached_property
     def right(self) -> str:
         """The clause after the finding."""
         return self.text[self.finding.span.end : self.clause.end]
@@ -332,7 +342,7 @@ class Case:
             return self.grammar.goods(self.text[self.clause.start : self.clause.end])
         return topic
 
-    @property
+    @cached_property
     def is_attribute(self) -> bool:
         """True when the finding modifies a noun that follows it with 的."""
         matched, right = self.finding.matched, self.right
@@ -485,11 +495,11 @@ class Drafter:
         """True when what a draft says belongs to the trade, or to what the sentence speaks of."""
         if case.industry is None:
             return True
-        sentence = fold(case.text[case.sentence.start : case.sentence.end])
+        said, sentence = draft.added or draft.text, case.sentence_read
         return all(
             case.industry in industries or bool(speaks and speaks.search(sentence))
             for words, industries, speaks in self._trades
-            if words.search(draft.added or draft.text) and not words.search(sentence)
+            if words.search(said) and not words.search(sentence)
         )
 
     def _is_bare(self, case: Case, draft: Draft) -> bool:
@@ -601,8 +611,7 @@ class Drafter:
         if rule.category in ("unsupported-data", "endorsement"):
             yield from self._vague(case, order)
             yield from self._ranked_aspect(case, -2 if case.is_attribute else order + 4)
-        clause = fold(case.text[case.clause.start : case.clause.end])
-        sentence = fold(case.text[case.sentence.start : case.sentence.end])
+        clause, sentence = case.clause_read, case.sentence_read
         first, _ = case.touched
         places = {_FIRST_PLACE: -1, _INDUSTRY_PLACE: 0, _USUAL_PLACE: order + 3, _LAST_PLACE: order + 20}
         for shared in self.shared(rule, case.industry):
@@ -683,7 +692,7 @@ class Drafter:
             yield from self._vague(case, order)
             yield from self._ranked_aspect(case, order)
         order += 1
-        sentence = fold(case.text[case.sentence.start : case.sentence.end])
+        sentence = case.sentence_read
         first, last = case.touched
         opening = min(first, self.grammar.after_address(case.text, case.clauses))
         for shared in self.shared(rule, case.industry):
@@ -848,7 +857,7 @@ class Drafter:
 
     def _before_scope(self, start: int, left: str) -> int | None:
         """Where a field of comparison right before the finding begins (全国, 在市面上), if one stands there."""
-        match = self._scope_end.search(_aligned(left)) or _WHOLE.search(left)
+        match = self._scope_end.search(fold_in_place(left)) or _WHOLE.search(left)
         if match is None:
             return None
         begun = left[: match.start()]  # 全、| 全港
@@ -950,7 +959,7 @@ class Drafter:
     def _compared(self, case: Case) -> Iterator[Draft]:
         """没有比我们更便宜的 -> 我们比较实惠, asked or said."""
         clause = case.clause
-        found = _COMPARED.search(_aligned(case.text[clause.start : clause.end]))
+        found = _COMPARED.search(fold_in_place(case.text[clause.start : clause.end]))
         if found is None or not re.search(
             r"没|找不|哪|谁|难道|还有|见过|不可能|买不到", case.text[clause.start : clause.end]
         ):
@@ -984,7 +993,7 @@ class Drafter:
         end = clause.end
         noun = re.match(
             r"的([\u4e00-\u9fff]{2,8}?)(?:了|吗|呢|啦)*$",
-            _aligned(case.text[clause.start : end])[found.start("quality") + len(quality) :],
+            fold_in_place(case.text[clause.start : end])[found.start("quality") + len(quality) :],
         )
         if noun and who in ("这个", "这款", "我们", "我们家") and self.grammar.is_name(noun[1]):
             who = (who if who.startswith("这") else who + "的") + noun[1]  # 比这个更划算的 | 医疗险
@@ -996,7 +1005,7 @@ class Drafter:
     def _only_us(self, case: Case) -> Iterator[Draft]:
         """全城就我们家有包机 -> 我们家有包机: what we have stays, that nobody else has it goes."""
         clause = case.clause
-        found = _ONLY_US.fullmatch(_aligned(case.text[clause.start : clause.end]))
+        found = _ONLY_US.fullmatch(fold_in_place(case.text[clause.start : clause.end]))
         if found is None:
             return
         said = found["who"] + found["rest"]
@@ -1144,13 +1153,13 @@ class Drafter:
         text, span = case.text, case.finding.span
         # A finding may end before the noun that was counted.
         start, end = span.start, case.clause.end
-        matched = _aligned(text[start:end])
+        matched = fold_in_place(text[start:end])
         size = span.end - span.start
         steps = _STEPS.search(matched)
         if steps and steps.start() < size:
             yield self._part(case, Span(start + steps.start(), start + steps.end()), "多" + steps["unit"])
             return
-        whole = _aligned(text[case.clause.start : end])
+        whole = fold_in_place(text[case.clause.start : end])
         out_of = _OUT_OF.search(whole)
         if out_of and _AUTHORITIES.match(out_of["who"]):
             return  # 一百个牙医里九十六个推荐
@@ -1540,11 +1549,6 @@ def _items(text: str, clause: Span) -> list[Span]:
     return out
 
 
-def _aligned(text: str) -> str:
-    """The text in simplified letters of one width, character by character, so that offsets stay."""
-    return "".join(folded if len(folded := fold(letter)) == 1 else " " for letter in text)
-
-
 def _trimmed(finding: Finding, text: str) -> Finding:
     """The finding without the marks at its edges: they belong to the sentence."""
     start, end = finding.span
@@ -1557,11 +1561,6 @@ def _trimmed(finding: Finding, text: str) -> Finding:
     if start == end or (start, end) == finding.span:
         return finding
     return replace(finding, span=Span(start, end), matched=text[start:end])
-
-
-def note_of(text_before: str, draft: Draft, text_after: str, names: Sequence[str] = ()) -> str:
-    """The draft's note, with the facts and names that the change drops."""
-    return "；".join(part for part in (draft.note, told_losses(text_before, text_after, names)) if part)
 
 
 def told_losses(before: str, after: str, names: Sequence[str] = ()) -> str:

@@ -17,7 +17,7 @@ from checker.late import late
 from checker.rewrite.apply import best, disjoint, without_repeats
 from checker.rewrite.grammar import SENTENCE_ENDS, Grammar, clause_spans, has_slot, sentence_span
 from checker.rewrite.neighbours import Neighbours
-from checker.rewrite.operations import Case, Draft, Drafter, note_of, subject_of, told_losses
+from checker.rewrite.operations import Case, Draft, Drafter, subject_of, told_losses
 from checker.rewrite.placing import placed
 from checker.rewrite.proof import Judge, Proof, Prover, changed, covers, spliced
 from checker.rewrite.ranking import Ranker
@@ -34,6 +34,8 @@ _MOST_PROOF = 400_000
 _CACHE_SIZE = 20_000
 #: Drafts of one finding that are proven in one go.
 _AT_ONCE = 3
+#: A sentence of fewer letters says nothing.
+_FEWEST_LETTERS = 3
 #: A question that wants no answer, and the claim that answers it: 谁说不能保本？| 我们就能
 _ASKED_BACK = late(r"(?:谁说|难道|凭什么说|见过|听说过|什么时候)[^。！？?!\n]*[？?]$")
 _ANSWER = late(
@@ -282,6 +284,7 @@ class Rewriter:
         self._joint.clear()
         self._prover.forget()
         self._drafter.grammar.forget()
+        self._neighbours.forget()
 
     def plan(self, report: Report) -> Rewriting:
         """The whole document rewritten: in every sentence the rewrites that hold together.
@@ -569,7 +572,8 @@ class Rewriter:
                 if len(drafts) > _AT_ONCE and not self._ranker.enough(proven[key], MOST_REWRITES)
             }
         for key, drafts in proven.items():
-            self._known[key] = tuple(self._ranker.best(drafts, MOST_REWRITES))
+            best = self._ranker.best(drafts, MOST_REWRITES)
+            self._known[key] = tuple(d if _asks(d) else self._told(key.region, d) for d in best)
 
     def _drafts(self, key: _Key, finding: Finding) -> list[Draft]:
         grammar = self._drafter.grammar
@@ -611,8 +615,13 @@ class Rewriter:
                     draft = replace(draft, **_difference(region, after)._asdict())
                 if after == region or not _says_something(after) or grammar.scars(after) > scars:
                     continue
-            out.append(replace(draft, note=note_of(region, draft, after, grammar.names(region))))
+            out.append(draft)
         return out
+
+    def _told(self, region: str, draft: Draft) -> Draft:
+        """The draft with a note of what it drops."""
+        losses = told_losses(region, _with(region, draft), self._drafter.grammar.names(region))
+        return replace(draft, note="；".join(filter(None, (draft.note, losses)))) if losses else draft
 
     def _holds(self, key: _Key, draft: Draft) -> bool:
         if draft.added and self._prover.rules(draft.added, _ANYWHERE):
@@ -762,7 +771,7 @@ def _applied(text: str, edits: Sequence[Rewrite], region: Span) -> str:
 
 
 def _with(region: str, draft: Draft) -> str:
-    return spliced(region, [Rewrite(draft.span, draft.text, draft.apply)])
+    return region[: draft.span.start] + draft.text + region[draft.span.end :]
 
 
 def _moved(span: Span, region: Span) -> Span:
@@ -817,5 +826,10 @@ def _only_asks(rewrite: Rewrite, document: Document) -> bool:
 
 
 def _says_something(text: str) -> bool:
-    letters = [letter for letter in text if "\u4e00" <= letter <= "\u9fff" or letter.isalnum()]
-    return len(letters) >= 3 or has_slot(text)
+    letters = 0
+    for letter in text:
+        if "\u4e00" <= letter <= "\u9fff" or letter.isalnum():
+            letters += 1
+            if letters == _FEWEST_LETTERS:
+                return True
+    return has_slot(text)
