@@ -94,12 +94,14 @@ class Engine:
         out: list[tuple[int, Hit, Candidate]] = []
         held: _Held = {}
         for number, sentence in zip(numbers, sentences):
+            judge: _SentenceJudge | None = None
             for hit in recalled[sentence] or ():
                 if hit.rule.id not in active[scene.part(number)]:
                     continue
                 candidate = hit.candidate
                 if candidate is None or (candidate.unseen and _any_holds(candidate.unseen, scene, number)):
-                    judge = _SentenceJudge(self, hit.text, held, scene, number)
+                    if judge is None or judge.sentence != hit.text:
+                        judge = _SentenceJudge(self, hit.text, held, scene, number)
                     candidate = judge.weigh(hit.rule, *hit.place, hit.fired)
                 if candidate is not None:
                     out.append((number, hit, candidate))
