@@ -207,10 +207,27 @@ def decode(codes: Codes) -> str:
     return codes.astype("<u4", copy=False).tobytes().decode("utf-32-le", "surrogatepass")
 
 
+_ANY_DIGIT = late("[0-9]")
+
+
 def fold(text: str) -> str:
     """A short text (a term of a lexicon) as the plain view shows it; nothing is masked."""
-    codes = fold_table()[encode(text)]
-    return decode(_fix_numbers(codes[codes != _DROP]))
+    folded = text.translate(_folding())
+    return decode(_fix_numbers(encode(folded))) if _ANY_DIGIT.search(folded) else folded
+
+
+class _Folding(dict[int, int | None]):
+    """The fold table for :meth:`str.translate`, of the characters that were met."""
+
+    def __missing__(self, code: int) -> int | None:
+        folded = int(fold_table()[code])
+        self[code] = None if folded == _DROP else folded
+        return self[code]
+
+
+@lru_cache(maxsize=1)
+def _folding() -> _Folding:
+    return _Folding()
 
 
 def fold_in_place(text: str) -> str:

@@ -88,12 +88,16 @@ class Grammar:
         self._scopes = frozenset(words["scopes"])
         self._wares = re.compile(rf"(?:{words['wares']})$")
         self.words = lru_cache(maxsize=_REMEMBERED)(lambda text: _words(tags, text))
+        #: The clauses of a sentence without the marks that end it.
+        self.clauses = lru_cache(maxsize=_REMEMBERED)(
+            lambda text: tuple(clause_spans(text, Span(0, len(text.rstrip(SENTENCE_ENDS)))))
+        )
         self._scars_of_text = lru_cache(maxsize=_REMEMBERED)(self._scars)
         self._scars_of_clause = lru_cache(maxsize=_REMEMBERED)(self._count_in_clause)
 
     def forget(self) -> None:
         """Drop what is remembered of texts."""
-        for remembered in (self.words, self._scars_of_text, self._scars_of_clause):
+        for remembered in (self.words, self.clauses, self._scars_of_text, self._scars_of_clause):
             remembered.cache_clear()
 
     def is_nominal(self, word: Word) -> bool:
@@ -391,7 +395,7 @@ class Grammar:
     def _scars(self, text: str) -> int:
         found = len(_BROKEN.findall(text))
         found += sum(text.count(a) != text.count(b) for a, b in ("“”", "《》", "（）", "【】"))
-        clauses = clause_spans(text, Span(0, len(text.rstrip(SENTENCE_ENDS))))
+        clauses = self.clauses(text)
         for clause in clauses[1:]:
             words = text[clause.start : clause.end]
             short = len(words) <= 6 or clause is clauses[-1]

@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Any
 
 from checker.late import late
-from checker.rewrite.grammar import SENTENCE_ENDS, Grammar, clause_spans, facts, has_slot, joined
+from checker.rewrite.grammar import Grammar, facts, has_slot, joined
 from checker.scene import Setting
 from checker.types import Span
 
@@ -67,7 +67,11 @@ class Neighbours:
         texts = {*statements, *(text for entry in words["statements"] for text in entry["to"])}
         self._of_price = tuple(text.partition("{amount}")[0] for text in texts if "{amount}" in text)
         parts = {part for text in texts for part in _SLOTS.split(text)}
-        self._statements = tuple(part for part in parts if len(part) >= _SHORTEST_PART)
+        #: Parts of statements by their first characters.
+        self._statements: dict[str, list[str]] = {}
+        for part in parts:
+            if len(part) >= _SHORTEST_PART:
+                self._statements.setdefault(part[:_SHORTEST_PART], []).append(part)
         self._says = {name: re.compile(pattern) for name, pattern in words["says"].items()}
         self._grammar = grammar
         self._doubt = doubt
@@ -91,7 +95,7 @@ class Neighbours:
 
     def without_known(self, text: str, said: str) -> str:
         """``text`` without the statements that come to what ``said`` says, or are said of nothing, at its ends."""
-        clauses = _clauses(text)
+        clauses = self._grammar.clauses(text)
         earlier = self._comes_to(said)
         kept = [
             clause
@@ -99,7 +103,11 @@ class Neighbours:
             if not (own := self._comes_to(text[clause.start : clause.end])) or not own <= earlier
             if not _SAID_OF.match(text[clause.start : clause.end])
         ]
-        return "，".join(text[clause.start : clause.end] for clause in kept) if kept != clauses else text
+        return (
+            "，".join(text[clause.start : clause.end] for clause in kept)
+            if len(kept) < len(clauses)
+            else text
+        )
 
     def _comes_to(self, text: str) -> set[str]:
         return {name for name, pattern in self._says.items() if pattern.search(text)}
@@ -111,10 +119,10 @@ class Neighbours:
         """
         kept = {
             before[clause.start : clause.end]
-            for clause in _clauses(before)
+            for clause in self._grammar.clauses(before)
             if not any(clause.start < other.end and other.start < clause.end for other in others)
         }
-        clauses = _clauses(after)
+        clauses = self._grammar.clauses(after)
         words = [after[clause.start : clause.end] for clause in clauses]
         changed = [n for n, clause in enumerate(words) if clause not in kept]
         new = [n for n in changed if self._is_anew(words[n], before)]
@@ -168,8 +176,10 @@ class Neighbours:
 
     def _is_anew(self, clause: str, before: str) -> bool:
         """True for a clause that has taken the place of words, rather than a softer wording of them."""
-        if any(text in clause for text in self._statements):
-            return True
+        for start in range(len(clause)):
+            begun = self._statements.get(clause[start : start + _SHORTEST_PART], ())
+            if any(clause.startswith(part, start) for part in begun):
+                return True
         if _SOFTER.search(clause):
             return False
         said = set(before)
@@ -216,7 +226,3 @@ class Neighbours:
 def _is_torn(before: str, after: str) -> bool:
     """True when a change takes one of two marks whose other stands in the next sentence: “…。”"""
     return any(after.count(a) - after.count(b) != before.count(a) - before.count(b) for a, b in _PAIRS)
-
-
-def _clauses(text: str) -> list[Span]:
-    return clause_spans(text, Span(0, len(text.rstrip(SENTENCE_ENDS))))

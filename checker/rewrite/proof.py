@@ -52,8 +52,11 @@ class Prover:
 
     def rules(self, sentence: str, setting: Setting) -> Counter[str]:
         """Rule ids found in a sentence, with counts."""
-        self.learn([(sentence, setting)])
-        return self._known[sentence, setting]
+        found = self._known.get((sentence, setting))
+        if found is None:
+            self.learn([(sentence, setting)])
+            found = self._known[sentence, setting]
+        return found
 
     def ask(self, sentence: str, setting: Setting) -> Proof[Counter[str]]:
         """As :meth:`rules`, where many proofs wait for their sentences together (:meth:`run`)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
@@ -573,7 +573,7 @@ class Rewriter:
             }
         for key, drafts in proven.items():
             best = self._ranker.best(drafts, MOST_REWRITES)
-            self._known[key] = tuple(d if _asks(d) else self._told(key.region, d) for d in best)
+            self._known[key] = tuple(self._told(key.region, best))
 
     def _drafts(self, key: _Key, finding: Finding) -> list[Draft]:
         grammar = self._drafter.grammar
@@ -618,10 +618,13 @@ class Rewriter:
             out.append(draft)
         return out
 
-    def _told(self, region: str, draft: Draft) -> Draft:
-        """The draft with a note of what it drops."""
-        losses = told_losses(region, _with(region, draft), self._drafter.grammar.names(region))
-        return replace(draft, note="；".join(filter(None, (draft.note, losses)))) if losses else draft
+    def _told(self, region: str, drafts: Sequence[Draft]) -> Iterator[Draft]:
+        """The drafts with notes of what they drop."""
+        names = self._drafter.grammar.names(region)
+        for draft in drafts:
+            losses = "" if _asks(draft) else told_losses(region, _with(region, draft), names)
+            told = "；".join(note for note in (draft.note, losses) if note)
+            yield replace(draft, note=told) if losses else draft
 
     def _holds(self, key: _Key, draft: Draft) -> bool:
         if draft.added and self._prover.rules(draft.added, _ANYWHERE):
