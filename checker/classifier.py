@@ -314,20 +314,23 @@ class Classifier:
         seen = symbols(codes, starts, ends)
         named = self._named(self._name_scores(seen)).tolist()
         probabilities = self.probability(scores[numbers]).tolist()
-        copies = (ngram_scores(self._register, seen) + self._register_bias >= 0).tolist()
-        limits = [self.thresholds.get(category) for category in named]
+        copies = (self._copy_scores(seen) >= 0).tolist()
+        limits = [self.thresholds.get(category or FALLBACK) for category in named]
         shares = self._shares(seen, len(codes), ends - starts)
         out = {}
         for number, start, end, category, probability, limit, is_copy in zip(
             numbers.tolist(), starts.tolist(), ends.tolist(), named, probabilities, limits, copies
         ):
-            is_sure = limit is not None and probability >= (limit.copy if is_copy else limit.review)
-            if limit is None or not (is_sure or probability >= limit.hint):
+            if limit is None:
+                continue
+            # What has no name is given only where it is surely wrong.
+            is_sure = probability >= (limit.copy if is_copy and category else limit.review)
+            if not (is_sure or (category and probability >= limit.hint)):
                 continue
             sentence, carried = codes[start:end], shares[start:end]
             first, last = _heaviest(carried)
             out[number] = Opinion(
-                category=category,
+                category=category or FALLBACK,
                 probability=round(probability, 3),
                 sure=is_sure,
                 start=first,
@@ -340,6 +343,17 @@ class Classifier:
         """The opinion on one sentence, or None; offsets are in the folded text."""
         codes, starts, ends = split_texts([text])
         return self.opinions(codes, starts, ends).get(0) if len(codes) else None
+
+    def _copy_scores(self, seen: Symbols) -> Floats:
+        """Log-odds that sentences are advertising copy rather than talk, shape (n_sentences,)."""
+        return ngram_scores(self._register, seen) + self._register_bias
+
+    def reads_like_copy(self, codes: Codes, starts: Indices, ends: Indices) -> npt.NDArray[np.bool_]:
+        """Where ``codes[starts[k]:ends[k]]`` reads like advertising copy, rather than news, service or chat.
+
+        Shape (n_sentences,). Sentences may not be empty.
+        """
+        return self._copy_scores(symbols(codes, starts, ends)) >= 0
 
     def claims(self, places: Sequence[tuple[str, int, int]], scores: Floats | None = None) -> Floats:
         """For candidates (sentence, start, end) the probability that the words are said as a claim.
@@ -502,10 +516,10 @@ def windows(places: Sequence[tuple[str, int, int]]) -> list[str]:
 def is_prose(sentence: Codes) -> bool:
     """Whether a sentence is Chinese enough to be judged: specifications and formulas are not.
 
-    Nothing like them is among the sentences learned from, so their score means nothing.
+    Hardly anything like them is among the sentences learned from, so their score means little.
     """
     han = int(((sentence >= _HAN[0]) & (sentence <= _HAN[1])).sum())
-    return han >= _LEAST_HAN and han * 3 >= len(sentence) * 2
+    return han >= _LEAST_HAN and han * 5 >= len(sentence) * 2
 
 
 def _within(starts: Numbers, lengths: Numbers | Indices) -> Numbers:

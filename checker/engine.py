@@ -155,8 +155,10 @@ class Engine:
             return
         rows = base.sentences.searchsorted([number for number, _, _ in weighed])
         places = [(hits[n].text, hits[n].start, hits[n].end) for _, hits, n in weighed]
-        for (_, hits, position), claim in zip(weighed, model.claims(places, scores.take(rows)).tolist()):
-            hits[position] = hits[position].weighed(claim)
+        claims = model.claims(places, scores.take(rows)).tolist()
+        copies = model.reads_like_copy(base.codes, base.starts.take(rows), base.ends.take(rows)).tolist()
+        for (_, hits, position), claim, is_copy in zip(weighed, claims, copies):
+            hits[position] = hits[position].weighed(claim, not is_copy)
 
     def _doubts(
         self,

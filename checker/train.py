@@ -592,9 +592,9 @@ def calibrate(scores: Floats, guilty: Flags) -> tuple[float, float]:
 #: What a threshold must reach on sentences held out.
 PRECISION = 0.9
 #: The tolerated share of innocent sentences that get a hint, a look, and a look among those that read like copy.
-HINT_FALSE_ALARMS = 0.008
-REVIEW_FALSE_ALARMS = 0.005
-COPY_FALSE_ALARMS = 0.015
+HINT_FALSE_ALARMS = 0.01
+REVIEW_FALSE_ALARMS = 0.006
+COPY_FALSE_ALARMS = 0.02
 LEAST_FOUND = 5
 #: Violations that are not a matter of what is claimed; the fallback category is wrong for them.
 CONDUCT = ("impersonation", "privacy", "nuisance", "disclosure", "morality", "prohibited")
@@ -697,6 +697,7 @@ def given_names(
     out = np.full(len(probabilities), -1, dtype=np.int64)
     sure = np.zeros(len(probabilities), dtype=np.bool_)
     fallback = CATEGORIES.index(FALLBACK)
+    otherwise = thresholds.get(FALLBACK)
     for place, narrow in enumerate(narrow_names(certainty).tolist()):
         for number in (narrow, fallback):
             limits = thresholds.get(CATEGORIES[number])
@@ -705,6 +706,9 @@ def given_names(
                 if sure[place] or probabilities[place] >= limits["hint"]:
                     out[place] = number
                 break
+        else:
+            if otherwise is not None and probabilities[place] >= otherwise["review"]:
+                out[place], sure[place] = fallback, True
     return out, sure
 
 

@@ -6,6 +6,7 @@ import io
 import json
 import pickle
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -138,7 +139,7 @@ def test_customers_words_are_not_judged(checker: Checker) -> None:
 
 def test_every_category_with_a_threshold_has_a_rule(model: Classifier, lexicon: Lexicon) -> None:
     rules = {rule.category for rule in lexicon.rules if rule.kind == "model"}
-    assert rules <= set(model.thresholds)
+    assert set(model.thresholds) == rules
     assert FALLBACK in rules
 
 
@@ -253,3 +254,33 @@ def test_what_reads_like_copy_needs_less_to_be_flagged() -> None:
     assert opinions["talk"] is None
     assert opinions["copy"] is not None
     assert opinions["copy"].sure
+
+
+@pytest.mark.parametrize(("review", "is_given"), [(0.6, True), (0.9999999, False)])
+def test_what_is_surely_wrong_but_has_no_name_gets_the_general_one(review: float, is_given: bool) -> None:
+    header, arrays = read_model(shipped(), "model")
+    limits = {
+        key: both | {"copy": 0.5, "hint": 0.5, "review": review, "named": 1.1}
+        for key, both in header["thresholds"].items()
+    }
+    opinion = Classifier(header | {"thresholds": limits}, arrays).opinion(CLAIM)
+    assert (opinion is not None) is is_given
+    if opinion is not None:
+        assert opinion.category == FALLBACK
+        assert opinion.sure
+
+
+def test_a_rule_gives_a_hint_in_talk_that_advertises_nothing(tmp_path: Path) -> None:
+    header, arrays = read_model(shipped(), "model")
+    candidates = header["candidates"] | {"limit": 0.0}
+    path = tmp_path / "own.npz"
+    levels = {}
+    for name, register, gate in (("talk", -1e6, -50), ("copy", 1e6, -50), ("suspicious talk", -1e6, 50)):
+        biases = header["biases"] | {"register": register, "gate": gate}
+        path.write_bytes(write_model(header | {"biases": biases, "candidates": candidates}, arrays))
+        report = Checker(model=path, rewrites=False).check("这是全国第一的产品")
+        finding = next(f for f in report.findings if f.category == "absolute")
+        reasons = [attempt.reason for attempt in finding.explanation.exemptions]
+        levels[name] = (finding.level, any("整句不像在推销" in reason for reason in reasons))
+    assert levels["talk"] == (Level.HINT, True)
+    assert levels["copy"] == levels["suspicious talk"] == (Level.BLOCK, False)
