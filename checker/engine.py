@@ -143,13 +143,16 @@ class Engine:
     def _weigh_claims(model: Classifier, found: Mapping[int, list[Hit]], base: View, scores: Floats) -> None:
         """Put beside every hit of a rule that can be lowered what the model makes of its context.
 
-        ``scores`` are the model's of the sentences of ``base``.
+        Rules of a user's folder are not: what they look for the model has never seen. ``scores`` are the model's of the sentences of ``base``.
         """
         weighed = [
             (number, hits, position)
             for number, hits in found.items()
             for position, hit in enumerate(hits)
-            if hit.view == "plain" and not hit.rule.strict and hit.rule.level is not Level.HINT
+            if hit.view == "plain"
+            and hit.rule.is_ours
+            and not hit.rule.strict
+            and hit.rule.level is not Level.HINT
         ]
         if not weighed:
             return

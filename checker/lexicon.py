@@ -150,6 +150,11 @@ class Rule:
     file: str
     line: int
 
+    @property
+    def is_ours(self) -> bool:
+        """True for a rule of our lexicons, False for one of a user's folder."""
+        return self.file.startswith("lexicons/")
+
 
 @dataclass(frozen=True, slots=True)
 class Exemption:
