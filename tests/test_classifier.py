@@ -284,3 +284,32 @@ def test_a_rule_gives_a_hint_in_talk_that_advertises_nothing(tmp_path: Path) -> 
         levels[name] = (finding.level, any("整句不像在推销" in reason for reason in reasons))
     assert levels["talk"] == (Level.HINT, True)
     assert levels["copy"] == levels["suspicious talk"] == (Level.BLOCK, False)
+
+
+def test_the_model_lowers_no_rule_of_a_users_folder(tmp_path: Path) -> None:
+    header, arrays = read_model(shipped(), "model")
+    model = tmp_path / "own.npz"
+    model.write_bytes(
+        write_model(header | {"biases": header["biases"] | {"register": -1e6, "gate": -50}}, arrays)
+    )
+    house = tmp_path / "house"
+    house.mkdir()
+    (house / "house.yaml").write_text(
+        "rules:\n"
+        "  - id: exaggeration/house-word\n"
+        "    level: review\n"
+        "    match: {terms: [独立电梯]}\n"
+        "    message: “{matched}”要有规划文件\n"
+        "    why: 公司规定。\n"
+        "    basis: [aucl-9-1]\n"
+        "    rewrite: {ask: 规划文件在哪, to: 【规划文件】}\n"
+        "    examples:\n"
+        "      - flags: 每户都有[[独立电梯]]\n"
+        "      - passes: 大楼有两部电梯\n"
+        "        because: 没有这个词\n",
+        encoding="utf-8",
+    )
+    report = Checker(model=model, lexicons=[house], rewrites=False).check("这套房子有独立电梯")
+    assert [finding.level for finding in report.findings if finding.rule_id == "exaggeration/house-word"] == [
+        Level.REVIEW
+    ]
