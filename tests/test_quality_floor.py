@@ -60,18 +60,18 @@ def test_floors_and_model_belong_to_the_sentences_in_the_repository() -> None:
 
 @pytest.mark.skipif(
     not os.environ.get("HUASHU_RETRAIN"),
-    reason="takes a minute; set HUASHU_RETRAIN=1 to learn the model again",
+    reason="takes minutes; set HUASHU_RETRAIN=1 to learn the model again",
 )
 def test_learning_again_gives_the_same_figures() -> None:
     from checker.classifier import read_model
     from checker.train import own_files, read_examples, train
 
-    header, _ = read_model(
-        train([example for path in own_files() for example in read_examples(path)]), MODEL_FILE
-    )
+    examples = [example for path in own_files() for example in read_examples(path)]
+    header, _ = read_model(train(examples, curve=()), MODEL_FILE)
     assert header["data"] == HEADER["data"]
-    for key in ("cross_validation", "learning_curve", "thresholds"):
+    for key in ("cross_validation", "thresholds"):
         assert_close(header[key], HEADER[key], key)
+    assert_close(header["learning_curve"], HEADER["learning_curve"][-1:], "learning_curve")
 
 
 def assert_close(again: Any, said: Any, place: str) -> None:
