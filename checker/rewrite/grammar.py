@@ -553,7 +553,7 @@ _BROKEN = late(
     r"|^(?:也|又|还)是|全(?:比较|不错)|比(?:不错|合适)的|(?:^|[，,。；])(?:比|由|从|在|为|与|向)(?=$|[，,。；;！!？?])"
     r"|^(?:对于|针对|关于|随着).*等[。！]?$"
     r"|[0-9一二两三四五六七八九十百千万几多][位名](?=$|[，,。；;！!？?])"
-    r"|的(?:、|和)|[的了]是(?=$|[，,。])|不错的不错|是效果|是具体|是您可以|是请|能效果|能具体|可以具体|能请|会请"
+    r"|现在就?是现在|的(?:、|和)|[的了]是(?=$|[，,。])|不错的不错|是效果|是具体|是您可以|是请|能效果|能具体|可以具体|能请|会请"
 )
 
 
@@ -629,6 +629,8 @@ def joined(topic: Topic, statement: str) -> str:
     """A topic and what is said of it: 这个班，学习效果因人而异."""
     if statement.startswith("我们") and "我们" in topic.text:
         statement = statement.removeprefix("我们")
+    if statement.startswith(topic.text):
+        return statement  # 保险 | 保险自愿购买
     if topic.text.endswith(statement[:2]) and len(topic.text) > 3:
         return topic.text + statement[2:]  # 这个面膜效果 | 效果因人而异
     return topic.text + ("，" if topic.pause or wants_pause(statement) else "") + statement

@@ -28,6 +28,12 @@ _DOUBT_BESIDE, _DOUBT_OF_FACTS_BESIDE = 0.35, 0.6
 _SHORTEST = 3
 _SOFTER = late(r"比较|不错|挺好|不少")
 _PAIRS = (("“", "”"), ("‘", "’"), ("《", "》"), ("（", "）"), ("「", "」"))
+#: What a clause ends in whose matter follows a colon.
+_ANNOUNCES = late(r"(?:在|是|为|有|如下|包括|包含|地址|电话|时间|地点|流程|价格|费用|配料|内容)$")
+#: A price or a size by itself: 237.6万, 89平
+_FIGURE = late(
+    r"[¥￥]?[0-9]+(?:[.,][0-9]+)*(?:多|余|来)?(?:元|块|万元?|平米?|㎡|楼|层|斤|克|毫升|升|米|厘米)?"
+)
 _HAN = late(r"[\u4e00-\u9fff]")
 _SLOTS = late(r"\{[^}]*\}|【[^】]*】|（[^）]*）|[，。]")
 #: A statement that begins so is said of something before it.
@@ -144,6 +150,15 @@ class Neighbours:
                 and not (n < first and len(words[n]) <= _SHORT_LEAD)
             )
         ]
+        for n in range(len(clauses) - 1, 0, -1):  # 办公地址在： says nothing without what it announces
+            announced = after[clauses[n - 1].end : clauses[n].start].strip() in ("：", ":")
+            if announced and clauses[n] in doubtful and _ANNOUNCES.search(words[n - 1]):
+                if clauses[n - 1] not in doubtful and not self._is_doubtful(
+                    words[n], setting, _DOUBT_BESIDE, _DOUBT_OF_FACTS_BESIDE
+                ):
+                    doubtful.remove(clauses[n])
+                elif words[n - 1] in kept and clauses[n - 1] not in doubtful:
+                    doubtful.append(clauses[n - 1])
         if not doubtful:
             return None if self.is_unsayable(after) or _is_torn(before, after) else after
         if all(clause in doubtful or self._grammar.is_address(said) for clause, said in zip(clauses, words)):
@@ -188,7 +203,7 @@ class Neighbours:
         )
 
     def _judge_doubt(self, clause: str, setting: Setting, limit: float, limit_of_facts: float) -> bool:
-        if len(clause) < _SHORTEST or self._grammar.is_address(clause):
+        if len(clause) < _SHORTEST or self._grammar.is_address(clause) or _FIGURE.fullmatch(clause):
             return False
         most = limit_of_facts if facts(clause) else limit
         return self._doubt(clause) >= most or self._found(clause, setting)
@@ -197,7 +212,7 @@ class Neighbours:
         """True when a clause beside a statement is doubtful, or is neither an offer nor what the statement is about."""
         if self._grammar.is_address(clause) or (has_slot(clause) and "{" in clause):
             return False
-        if not _HAN.search(clause):
+        if not _HAN.search(clause) or _FIGURE.fullmatch(clause):
             return False  # a name or a figure
         named = self._grammar.named(clause) or self._grammar.goods(clause)
         if leads and named is not None and named.text == clause:

@@ -112,6 +112,16 @@ _REGIONS = late(
 _ONLY_ONE = late(
     r"(?P<who>[^，]{0,8}?)(?P<is>是|作为)?(?P<only>唯一|独一|仅有|独此)(?:的)?(?:一[家个款套台种所支])?(?P<rest>[^，]{3,}?)$"
 )
+#: What follows these is a prize, or what something is said to be, and no topic: 就能领 | 手机
+_NO_TOPIC_FOLLOWS = ("是", "领", "送", "拿", "得", "抽", "赢", "换")
+#: What stands before these says who praises, not what is praised
+_PRAISED_BY = late(r"(?:也|都|正在?|在|一直)*(?:推荐|力荐|推崇|认证|指定|背书|点名)")
+#: A topic that is eaten or drunk here, not named: 每日多饮 | 椰汁
+_CONSUMED = late(r"(?:每[天日晚早餐次]|天天|早晚|常|多|睡前|饭[前后]|坚持)*[饮喝吃服用](?![品料具户])")
+#: A place that somebody is the only one in
+_AREA = late(
+    r"(?:[\u4e00-\u9fff]*(?:地区|区域|市场|[省市县镇]|全国|国内|当地|本地|本市|本省|周边|范围内)|[华东南西北]{2}|本[届次场].*)$"
+)
 #: A promise before what is promised: 包 | 涨粉
 _PROMISED = late(
     r"(?:我们)?(?:敢)?(?:包|保证|确保|承诺|保准|一定|肯定|绝对|必定|保)(?:能|会|可以|给您|帮您|让您|您)*(?![赚盈涨治好瘦过][^粉]?$)"
@@ -311,18 +321,21 @@ class Case:
             return None  # 黑眼圈、| 眼袋、细纹: what stands before is an item like the claim
         flagged = any(other.start < span.start and self.clause.start < other.end for other in self.others)
         left = self.left
-        counts = _COUNTS.search(self.finding.matched)  # 白捡一 | 台新机
-        if not flagged and len(left) <= 5 and not counts and (ware := self.grammar.goods(self.right)):
+        apart = _COUNTS.search(self.finding.matched) or self.finding.matched.endswith(_NO_TOPIC_FOLLOWS)
+        if not flagged and len(left) <= 5 and not apart and (ware := self.grammar.goods(self.right)):
             if not left or not self.grammar.has_verb(left):
                 return Topic(left.strip() + ware.text, pause=False)  # 去角质 | 排毒 | 面膜
         if flagged:
             starts = [o.start for o in self.others if self.clause.start <= o.start < span.start]
             left = self.text[self.clause.start : min(starts)] if starts else ""
         topic = self.grammar.topic(left)
+        if topic is not None and _PRAISED_BY.match(self.clause_read, len(topic.text)):
+            return None  # 支付宝 | 都在推荐的
         if topic is None and len(self.left) <= 1 and not only_particles(self.right):
             clean = not any(span.end <= other.start < self.clause.end for other in self.others)
             one = not re.search(r"[，,：:]", self.finding.matched)
-            verb = self.grammar.ends_in_verb(self.finding.matched) and not self.finding.matched.endswith("是")
+            verb = self.grammar.ends_in_verb(self.finding.matched)
+            verb = verb and not self.finding.matched.endswith(_NO_TOPIC_FOLLOWS)
             if clean and one and verb and len(self.right) >= 3:
                 if self.grammar.is_name(self.right) and not re.match(r"[0-9市地您你我咱]", self.right):
                     return Topic(self.right.rstrip("的了"), pause=False)
@@ -1025,7 +1038,7 @@ class Drafter:
         scope = self._before_scope(0, who)
         who = who if scope is None else who[:scope]
         who = who.removesuffix("是")
-        if (who and self.grammar.has_predicate(who)) or who.endswith(("的", "、")):
+        if (who and self.grammar.has_predicate(who)) or who.endswith(("的", "、")) or _AREA.fullmatch(who):
             return
         if rest.endswith("的") and self.grammar.opens_verbal(rest):
             said = (who or "我们") + rest.removesuffix("的")
@@ -1328,6 +1341,8 @@ class Drafter:
             return None  # 手续费，费用明细…
         if statement.startswith(_WHAT_IT_IS) and not self.grammar.is_goods(topic):
             return None  # 扁桃体 | 是日常食品
+        if statement.startswith("设有") or _CONSUMED.match(topic.text):
+            return None  # 胰岛素，设有相应科室
         if self._strangers.match(topic.text) or re.search(r"[里上]的", topic.text):
             return None  # 那些几百块一平的店，您可以…
         if self._ills.search(topic.text):
