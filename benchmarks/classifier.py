@@ -21,13 +21,17 @@ from benchmarks.text import paragraphs
 def contenders(sentences: list[str]) -> dict[str, Callable[[], object]]:
     from sklearn.feature_extraction.text import HashingVectorizer
 
-    from checker.classifier import BITS, LONGEST, default_classifier, split_texts
+    from checker.classifier import GATE_BITS, LONGEST, default_classifier, split_texts
 
     model = default_classifier()
     vectorizer = HashingVectorizer(
-        analyzer="char", ngram_range=(1, LONGEST), n_features=1 << BITS, lowercase=False, alternate_sign=False
+        analyzer="char",
+        ngram_range=(1, LONGEST),
+        n_features=1 << GATE_BITS,
+        lowercase=False,
+        alternate_sign=False,
     )
-    weights = np.random.default_rng(7).normal(size=1 << BITS)
+    weights = np.random.default_rng(7).normal(size=1 << GATE_BITS)
     codes, starts, ends = split_texts(sentences)
     return {
         "ours, features and scores": lambda: model.scores(codes, starts, ends),

@@ -37,11 +37,13 @@ Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
 
 #: Raised with every change of the features or of the file's layout.
-FORMAT = 4
+FORMAT = 5
 #: No model is larger, in bytes.
 _LARGEST = 1 << 29
 MODEL_FILE = "huashu-model.npz"
-BITS = 18
+#: Into how many buckets (2**bits) the n-grams of the categories and of the register are hashed, and those
+#: of the gate, which has one weight a bucket.
+BITS, GATE_BITS = 18, 20
 LONGEST = 3
 #: What a suspicious claim is called when no narrower category is certain.
 FALLBACK = "exaggeration"
@@ -49,7 +51,7 @@ _END_MARKS = SENTENCE_ENDS.replace("\n", "")
 _QUOTES = frozenset("\"'“”‘’「」『』")
 #: How many characters before and after a candidate are read, and into how many buckets.
 WINDOW = 12
-WINDOW_BITS = 16
+WINDOW_BITS = 18
 #: The words' vectors are summed and divided by their number and this: few words say little.
 PRIOR_WORDS = 3
 
@@ -134,9 +136,12 @@ def ngram_counts(lengths: Numbers) -> Numbers:
 
 
 def ngram_scores(weights: npt.NDArray[np.float32], seen: Symbols) -> Floats:
-    """The weights, shape (2**BITS,), of the n-grams of each sentence over the root of their number, shape (n_sentences,)."""
+    """The sum of the weights of each sentence's n-grams over the root of their number, shape (n_sentences,).
+
+    There is a weight for each bucket, shape (2**bits,).
+    """
     total = np.zeros(len(seen.codes), dtype=np.float32)
-    for n, numbers in enumerate(buckets(seen.codes), 1):
+    for n, numbers in enumerate(buckets(seen.codes, len(weights).bit_length() - 1), 1):
         found = weights.take(numbers)
         for step in range(1, n):
             found[seen.last[:-1] - step] = 0
@@ -421,7 +426,7 @@ class Classifier:
     def _shares(self, seen: Symbols, size: int, lengths: Numbers | Indices) -> Floats:
         """The contributions of the characters of many sentences, at their places among ``size`` codes."""
         shares = np.zeros(len(seen.codes))
-        for n, numbers in enumerate(buckets(seen.codes), 1):
+        for n, numbers in enumerate(buckets(seen.codes, GATE_BITS), 1):
             weights = self._gate[numbers].astype(np.float64) / n
             for step in range(1, n):
                 weights[seen.last[:-1] - step] = 0
@@ -479,7 +484,8 @@ class Classifier:
             ) from error
         width = len(model.categories)
         shapes = (
-            *((1 << BITS,), (1 << BITS,), (1 << BITS, width), (3, 1 << WINDOW_BITS), (width,), (width,)),
+            *((1 << GATE_BITS,), (1 << BITS,), (1 << BITS, width), (3, 1 << WINDOW_BITS)),
+            *((width,), (width,)),
             *((len(model._vocabulary.keys), units), (units,), (units,)),
         )
         if FALLBACK not in model.categories or tuple(array.shape for array in given) != shapes:

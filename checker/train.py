@@ -38,6 +38,7 @@ from threadpoolctl import threadpool_limits
 from checker.classifier import (
     BITS,
     FALLBACK,
+    GATE_BITS,
     PRIOR_WORDS,
     WINDOW_BITS,
     ModelError,
@@ -450,13 +451,14 @@ def word_vectors() -> WordVectors:
 
 def gate_features(texts: Sequence[str]) -> sp.csr_matrix:
     """What the gate learns from: the n-grams of a text, then its pooled word vector."""
-    return sp.hstack([NgramVectorizer().transform(texts), word_vectors().pooled(texts)]).tocsr()
+    ngrams = NgramVectorizer(bits=GATE_BITS).transform(texts)
+    return sp.hstack([ngrams, word_vectors().pooled(texts)]).tocsr()
 
 
 class GateClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """A linear model of the n-grams plus small networks over the pooled word vector.
 
-    Binary. X holds the n-grams in its first ``2**BITS`` columns and the vector in the others
+    Binary. X holds the n-grams in its first ``2**GATE_BITS`` columns and the vector in the others
     (:func:`gate_features`). Score: that of :class:`BlendedSVC` plus ``share`` times the mean log-odds of
     ``networks`` multilayer perceptrons with one layer of ``hidden`` rectified units each, which stop
     when a tenth held back gains no more.
@@ -472,8 +474,8 @@ class GateClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Learns both parts, each from its columns."""
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
         self.classes_ = np.unique(y)
-        self.linear_ = BlendedSVC().fit(X[:, : 1 << BITS], y, **weights)
-        vectors = X[:, 1 << BITS :].toarray().astype(np.float32)
+        self.linear_ = BlendedSVC().fit(X[:, : 1 << GATE_BITS], y, **weights)
+        vectors = X[:, 1 << GATE_BITS :].toarray().astype(np.float32)
         self.scale_ = max(float(vectors.std()), 1e-12)
         with warnings.catch_warnings():  # the last of the rounds is good enough
             warnings.simplefilter("ignore", ConvergenceWarning)
@@ -515,8 +517,8 @@ class GateClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """The score, shape (n_samples,); positive for the second class."""
         check_is_fitted(self)
         weights, biases, out, bias = self.units()
-        hidden = np.maximum(X[:, 1 << BITS :] @ weights + biases, 0)
-        return np.asarray(self.linear_.decision_function(X[:, : 1 << BITS]) + hidden @ out + bias)
+        hidden = np.maximum(X[:, 1 << GATE_BITS :] @ weights + biases, 0)
+        return np.asarray(self.linear_.decision_function(X[:, : 1 << GATE_BITS]) + hidden @ out + bias)
 
     def predict(self, X: Any) -> npt.NDArray[Any]:  # noqa: N803
         """The class of each row."""
@@ -759,7 +761,7 @@ def window_features(places: Sequence[tuple[str, int, int]]) -> sp.csr_matrix:
 
 def side_model() -> Any:
     """The estimator that tells claims from innocent uses by what stands around them."""
-    return LinearSVC(C=1.0, class_weight="balanced", random_state=SEED)
+    return LinearSVC(C=0.3, class_weight="balanced", random_state=SEED)
 
 
 #: The share of true candidates that may become hints: one sentence that reads like no other would
@@ -845,7 +847,7 @@ def _train(examples: Sequence[Example], progress: Progress, shares: Sequence[flo
     if min(int(guilty.sum()), int((~guilty).sum())) < 50 or len(set(data.groups.tolist())) < FOLDS:
         raise ModelError("too few sentences: at least 50 violations and 50 innocent ones are needed")
     features = gate_features(data.texts)
-    ngrams = features[:, : 1 << BITS]
+    ngrams = NgramVectorizer().transform(data.texts)
     progress(f"cross-validating the gate, {FOLDS} folds")
     scores = held_out(data, features)
     slope, offset = calibrate(scores, guilty)
@@ -1101,10 +1103,11 @@ def compare(
     """
     data = build_dataset(examples)
     full = gate_features(data.texts)
-    ours = full[:, : 1 << BITS]
+    ours = full[:, : 1 << GATE_BITS]
     words = word_features(data.texts)
-    short = NgramVectorizer(bits=16).transform(data.texts)
-    pairs = NgramVectorizer(shortest=2).transform(data.texts)
+    short = NgramVectorizer().transform(data.texts)
+    long = NgramVectorizer(bits=22).transform(data.texts)
+    pairs = NgramVectorizer(bits=GATE_BITS, shortest=2).transform(data.texts)
 
     def linear() -> Any:
         return LinearSVC(C=1.0, random_state=SEED)
@@ -1126,7 +1129,8 @@ def compare(
             ours,
             lambda: LinearSVC(class_weight={0: 2, 1: 1}, random_state=SEED),
         ),
-        ("this blend, 65,536 buckets", short, BlendedSVC),
+        ("this blend, 262,144 buckets", short, BlendedSVC),
+        ("this blend, 4,194,304 buckets", long, BlendedSVC),
         ("this blend, without single characters", pairs, BlendedSVC),
         ("this blend, jieba words and word pairs alone", words, BlendedSVC),
         ("this blend, characters and jieba words", sp.hstack([ours, words]).tocsr(), BlendedSVC),
