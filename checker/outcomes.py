@@ -36,6 +36,8 @@ DOUBTED, DOUBTED_IN_TALK = 0.3, 0.2
 #: Categories whose words stand alone in the headlines of copy, where the model has nothing to go by: its own
 #: limit counts there, under which hardly any true candidate stood; in talk this one.
 _BARE, DOUBTED_BARE = frozenset({"absolute", "pressure", "morality"}), 0.12
+#: In a sentence of no more characters than this nothing stands around the words: 限时限量.
+_ALONE = 6
 #: What a caller does rather than claims reads like any talk: the model's own limit counts.
 _CONDUCT = frozenset({"impersonation", "disclosure", "privacy", "nuisance"})
 
@@ -98,7 +100,7 @@ class Hit(NamedTuple):
 
     def is_lowered(self, innocent_below: float) -> bool:
         """True when the model makes a hint of it, ``innocent_below`` being the limit it learned."""
-        if self.claim is None:
+        if self.claim is None or len(self.text) <= _ALONE:
             return False
         return self.claim < doubted_below(self.rule, self.is_talk, innocent_below)
 
