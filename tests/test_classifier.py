@@ -287,6 +287,29 @@ def test_a_rule_gives_a_hint_in_talk_that_advertises_nothing(tmp_path: Path) -> 
     assert levels["copy"] == levels["suspicious talk"] == (Level.BLOCK, False)
 
 
+@pytest.mark.parametrize(
+    ("text", "category", "lowered"),
+    [
+        ("这款理财产品保本保息", "guarantee", True),
+        ("这是全国第一的产品", "absolute", False),  # in copy
+        ("您好，我是公安局的民警", "impersonation", False),
+        ("保本保息", "guarantee", False),  # too short to read
+    ],
+)
+def test_what_the_model_doubts_is_lowered_by_its_kind(
+    tmp_path: Path, text: str, category: str, lowered: bool
+) -> None:
+    header, arrays = read_model(shipped(), "model")
+    candidates = header["candidates"] | {"limit": 0.0}
+    biases = header["biases"] | {"register": 1e6, "gate": -50}
+    path = tmp_path / "own.npz"
+    path.write_bytes(write_model(header | {"biases": biases, "candidates": candidates}, arrays))
+    for model, is_lowered in ((path, lowered), (None, False)):
+        found = Checker(model=model, rewrites=False).check(text).findings
+        levels = {f.level for f in found if f.category == category and f.explanation.source != "model"}
+        assert levels == {Level.HINT} if is_lowered else Level.HINT not in levels and levels
+
+
 def test_the_model_lowers_no_rule_of_a_users_folder(tmp_path: Path) -> None:
     header, arrays = read_model(shipped(), "model")
     model = tmp_path / "own.npz"
