@@ -336,9 +336,18 @@ class Grammar:
     def goods(self, clause: str) -> Topic | None:
         """The goods a clause begins with: 乳胶枕 | 治好颈椎病; None where it begins with something else."""
         longest = None
-        for word in self.words(clause[:14]):
+        words = self.words(clause[:14])
+        for number, word in enumerate(words):
             plain = word.tag in ("a", "b", "zg", "ng", "nr", "", "x") or self.is_nominal(word)
-            if not plain or (word.tag[:1] in "rmtv" and word.tag != "vn") or not _HAN.match(word.text):
+            # A name that is in no dictionary falls into single characters: 加|多|宝|凉茶.
+            in_name = _NAME_PART.match(word.text) and any(
+                _NAME_PART.match(other.text)
+                for other in words[max(0, number - 1) : number + 2]
+                if other is not word
+            )
+            if not in_name and (
+                not plain or (word.tag[:1] in "rmtv" and word.tag != "vn") or not _HAN.match(word.text)
+            ):
                 break
             goes_on = longest is not None and len(longest) == word.start and len(word.text) == 1
             if (self._wares.search(word.text) or goes_on) and word.end >= 2:
@@ -381,6 +390,10 @@ class Grammar:
     def is_address(self, clause: str) -> bool:
         """True when a clause only greets or addresses somebody."""
         return _ADDRESS.fullmatch(clause) is not None
+
+    def is_invitation(self, clause: str) -> bool:
+        """True when a clause only asks the customer to come, to order or to join: 今天办卡, 加入我们."""
+        return _INVITATION.fullmatch(clause) is not None
 
     def is_half_inside(self, text: str) -> bool:
         """True when a clause only says on what the next one rests: 我们会根据您的情况, 通过系统学习."""
@@ -543,6 +556,14 @@ _ADDRESS = late(
 #: 由 and whoever does it, without what is done: 吊坠由国家博物馆
 _BY = late(r"(?:^|[^自理缘原任经事])由(?=[^，]{2,10}$)")
 _PRONOUN = late(r"[你您我他她它]们?|咱们?|(?:我们?|咱们?)?[这那][边里儿]")
+#: What the customer is asked to do, which may stay before a statement.
+_INVITATION = late(
+    r"(?:欢迎|现在|今天|今日|本周|这周|周末|本月|节日期间|您|只要)*(?:来)?(?:加入|办|充|报|订|下|进|到|入|签|扫|关注)(?:我们|咱们|卡|会员|值|名|购|单|店|会|约|码)+(?:体验|咨询|了解)?"
+)
+#: A character that may be part of a name: no pronoun, particle, number, or verb of selling and using.
+_NAME_PART = late(
+    r"[\u4e00-\u9fff]$(?<![的了着过是有在不没把被给让使叫就都也还又再很更最这那哪谁我你您他她它们咱吃喝用买卖送治能会要想可看到上下里和与或对从比一二两三四五六七八九十百千万几每长效杀灭抗除防消减增降补排祛去养护])"
+)
 _BROKEN = late(
     r"(?:^|[，,。：:；;！!？?、])[的地得了着吗呢](?![确士话解])(?=.?(?:$|[，,。：:；;！!？?、]))"
     r"|(?:^|[，,。：:；;！!？?])[的得](?![到出])"

@@ -205,12 +205,16 @@ class Neighbours:
     def _judge_doubt(self, clause: str, setting: Setting, limit: float, limit_of_facts: float) -> bool:
         if len(clause) < _SHORTEST or self._grammar.is_address(clause) or _FIGURE.fullmatch(clause):
             return False
+        if self._grammar.is_invitation(clause):
+            return False
         most = limit_of_facts if facts(clause) else limit
         return self._doubt(clause) >= most or self._found(clause, setting)
 
     def _judge_place(self, clause: str, setting: Setting, *, leads: bool) -> bool:
         """True when a clause beside a statement is doubtful, or is neither an offer nor what the statement is about."""
         if self._grammar.is_address(clause) or (has_slot(clause) and "{" in clause):
+            return False
+        if self._grammar.is_invitation(clause):
             return False
         if not _HAN.search(clause) or _FIGURE.fullmatch(clause):
             return False  # a name or a figure

@@ -112,6 +112,12 @@ _REGIONS = late(
 _ONLY_ONE = late(
     r"(?P<who>[^，]{0,8}?)(?P<is>是|作为)?(?P<only>唯一|独一|仅有|独此)(?:的)?(?:一[家个款套台种所支])?(?P<rest>[^，]{3,}?)$"
 )
+#: Goods of which it is said that they have been certified: that says something by itself.
+_CERTIFIED = late(
+    r"(?:认证|专利|备案|注册|持证|合格|检测合格)(?:产品|商品|技术|机构|单位|企业|品牌|药品|器械)"
+)
+#: Superlatives of an aspect that leads to the goods: 最好最优 | 品质 | 荔枝干
+_ASPECT_FIRST = late(r"(?:品质|质量|口感|味道|性能|品相)(?!的|是|和|、|，|$)")
 #: What follows these is a prize, or what something is said to be, and no topic: 就能领 | 手机
 _NO_TOPIC_FOLLOWS = ("是", "领", "送", "拿", "得", "抽", "赢", "换")
 #: What stands before these says who praises, not what is praised
@@ -458,6 +464,11 @@ class Drafter:
         """What to ask a person when no wording is compliant."""
         asked = next((option["ask"] for option in rule.rewrites if option["ask"]), None)
         return str(asked or self._questions[rule.category])
+
+    @property
+    def asked_instead(self) -> str:
+        """What to ask where nothing said may stay, because what is sold may not be."""
+        return str(self._questions["prohibited"])
 
     def drafts(self, case: Case) -> list[Draft]:
         """Every draft for a finding, in the order of preference of the data."""
@@ -948,8 +959,13 @@ class Drafter:
             start = chain.start() if scope is None else scope
             said += text[end : span.end]
             following = text[max(end, span.end) : clause.end]
+            named = _ASPECT_FIRST.match(following)
+            if named and self._modifies(following[named.end() :]):  # 最好最优 | 品质 | 荔枝干
+                last, said = max(end, span.end) + named.end(), f"{named.group()}不错的"
+                yield Draft(Span(start, last), said, "words", -2, said)
+                return
             if not said.endswith("的") and self._modifies(following):
-                said += "的"  # 最好最优 | 品质荔枝干
+                said += "的"
             yield Draft(Span(start, max(end, span.end)), said, "words", -2, said)
         places = [
             match
@@ -1055,7 +1071,7 @@ class Drafter:
         if found is None or not _FEE.search(case.text, clause.end, case.sentence.end):
             return
         rest = case.text[found.end() : clause.end]
-        if self.grammar.opens_verbal(rest) or re.match(r"升级|领|换|体验|试", rest):
+        if len(rest) > 1 and (self.grammar.opens_verbal(rest) or re.match(r"升级|领|换|体验|试", rest)):
             said = "" if case.left.endswith(("可以", "能")) else "可以"
             yield Draft(Span(span.start, found.end()), said, "words", -2, said)
 
@@ -1144,6 +1160,9 @@ class Drafter:
         elif case.finding.category in ("endorsement", "impersonation"):
             start -= len(self.grammar.name_before(left))  # 国家 | 卫健委推荐的 | 产品
             left = text[case.clause.start : start]
+        if left.endswith(("是", "为", "叫")) and _CERTIFIED.match(text, end):
+            yield Draft(Span(start, end), "", "attribute", -3)  # 这是国家级的 | 认证产品
+            return
         if left.endswith(("是", "为", "叫")) and not re.search(r"[一这那几两]", text[end : end + 2]):
             # 是全国第一的牌子 -> 是不错的牌子: without its attribute the noun says nothing.
             yield Draft(Span(start, end), "不错的", "words", order, "不错的")
@@ -1306,6 +1325,8 @@ class Drafter:
             said = joined(topic, filled)
             if topic.text in before:
                 said = filled
+        elif self.grammar.is_invitation(case.left) and wants_pause(filled):
+            said = f"{case.left}，{filled}"  # 今天办卡 | 零元购
         yield self._said(case, clause, said, order, filled)
         if near.end < clause.end:  # should what follows from the claim be needed after all
             yield self._said(case, near, said, order + 1, filled)
@@ -1364,7 +1385,8 @@ class Drafter:
         first, last = case.touched
         start, end = case.clause
         text, clauses = case.text, case.clauses
-        if first and self.grammar.is_half_inside(text[clauses[first - 1].start : clauses[first - 1].end]):
+        before = text[clauses[first - 1].start : clauses[first - 1].end] if first else ""
+        if first and self.grammar.is_half_inside(before):
             start = clauses[first - 1].start
         near = Span(start, end)
         rule = subject_of(self._lexicon, case.finding)

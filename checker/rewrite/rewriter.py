@@ -592,16 +592,18 @@ class Rewriter:
         goods = self._drafter.sells_goods(industry)
         case = Case(moved, region, sentence, grammar, industry, key.others, goods=goods)
         scars = grammar.scars(region)
-        out = []
+        out: list[Draft] = []
         hopeless = key.start < key.end and (
             finding.category != "prohibited"
             and (key.beside_prohibited or self._neighbours.sells_the_unsellable(region))
         )
         for draft in self._drafter.drafts(case):
+            if hopeless:
+                if _asks(draft) and not out:  # the terms of a gift beside an e-cigarette are no matter
+                    out.append(replace(draft, note=self._drafter.asked_instead))
+                continue
             if _asks(draft):
                 out.append(draft)
-                continue
-            if hopeless:
                 continue
             after = _with(region, draft)
             if key.start < key.end:
