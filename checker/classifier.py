@@ -240,7 +240,7 @@ class Classifier:
         self._names = arrays["names"]
         self._name_scales = np.array(header["scales"]["names"])
         self._name_biases = np.array(header["biases"]["names"])
-        self._sides = arrays["sides"].astype(np.float64) * header["scales"]["sides"]
+        self._sides = arrays["sides"].astype(np.float32) * np.float32(header["scales"]["sides"])
         self._side_bias = float(header["biases"]["sides"])
         self._candidate_slope, self._candidate_offset = map(float, header["candidates"]["calibration"])
         self.innocent_below = float(header["candidates"]["limit"])

@@ -93,13 +93,14 @@ class Engine:
             known.update(learned)
         out: list[tuple[int, Hit, Candidate]] = []
         held: _Held = {}
+        around = _Around(self.exemptions, scene)
         for number, sentence in zip(numbers, sentences):
             judge: _SentenceJudge | None = None
             for hit in recalled[sentence] or ():
                 if hit.rule.id not in active[scene.part(number)]:
                     continue
                 candidate = hit.candidate
-                if candidate is None or (candidate.unseen and _any_holds(candidate.unseen, scene, number)):
+                if candidate is None or (candidate.unseen and around.any_holds(candidate.unseen, number)):
                     if judge is None or judge.sentence != hit.text:
                         judge = _SentenceJudge(self, hit.text, held, scene, number)
                     candidate = judge.weigh(hit.rule, *hit.place, hit.fired)
@@ -265,9 +266,30 @@ class _NeedsContextError(Exception):
     """A condition of a rule looks beyond the sentence."""
 
 
-def _any_holds(conditions: Sequence[Condition], scene: Scene, number: int) -> bool:
-    """Whether one of the conditions that look beyond a sentence holds of this one."""
-    return any(condition.holds_beyond(partial(scene.beyond, number)) for condition in conditions)
+class _Around:
+    """What holds in the turns and documents around the sentences of a scene; each thing is looked up once."""
+
+    def __init__(self, exemptions: Exemptions, scene: Scene) -> None:
+        self._exemptions = exemptions
+        self._scene = scene
+        #: By turn: whether any condition may hold, and by the identity of conditions whether one of them does.
+        self._stirs: dict[int, bool] = {}
+        self._held: dict[tuple[int, int], bool] = {}
+
+    def any_holds(self, conditions: tuple[Condition, ...], number: int) -> bool:
+        """Whether one of the conditions that look beyond a sentence holds of this one."""
+        turn = self._scene.turn_number(number)
+        key = id(conditions), turn
+        holds = self._held.get(key)
+        if holds is None:
+            beyond = partial(self._scene.beyond, number)
+            if turn not in self._stirs:
+                self._stirs[turn] = self._exemptions.stirs(beyond)
+            holds = self._held[key] = any(
+                (condition.is_negated or self._stirs[turn]) and condition.holds_beyond(beyond)
+                for condition in conditions
+            )
+        return holds
 
 
 class _Place:

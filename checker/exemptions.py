@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from checker.lexicon import MARK, Exemption, Lexicon, Rule
-from checker.matching import Pattern, either, regex
+from checker.matching import Pattern, either, found_any, regex
 from checker.normalize import CLAUSE_ENDS
 from checker.types import Attempt
 
@@ -266,6 +266,12 @@ class Exemptions:
             if sum(not condition.is_negated for condition in alternative.conditions) > 1
         ]
         self._any_around = tuple(around)
+        far: dict[str, set[str]] = {}
+        for exemption in lexicon.exemptions:
+            for conditions in (*exemption.any, *exemption.unless):
+                for name in conditions.keys() & _FAR:
+                    far.setdefault(name, set()).add(conditions[name])
+        self._far = {name: tuple(sorted(patterns)) for name, patterns in far.items()}
         words = sorted({*wakes, *shows})
         self._wakes = [tuple(wakes.get(word, ())) for word in words]
         self._shows = [tuple(shows.get(word, ())) for word in words]
@@ -295,6 +301,10 @@ class Exemptions:
                 places = {n: place for place, name in enumerate(chosen) for n in by_exemption[name]}
                 plans[key] = _Plan(tuple(failed[name] for name in chosen), places)
             self._plans[rule.id] = plans[key]
+
+    def stirs(self, beyond: Callable[[str], str]) -> bool:
+        """False when no condition can hold that looks for something in a turn or document: one look tells."""
+        return any(found_any(patterns, beyond(part)) for part, patterns in self._far.items())
 
     def possible(self, sentence: str) -> list[int]:
         """The alternatives that may hold in a sentence because the words they need are there."""

@@ -107,6 +107,15 @@ class Scene:
         """The document of a sentence of the plain view."""
         return self._parts[number]
 
+    @cached_property
+    def _turn_numbers(self) -> list[int]:
+        numbers: list[int] = self.turn_of.tolist()
+        return numbers
+
+    def turn_number(self, number: int) -> int:
+        """The turn of a sentence of the plain view, counted over all documents."""
+        return self._turn_numbers[number]
+
     def span(self, number: int, start: int, end: int) -> Span:
         """Where a stretch of a sentence of the plain view stands in the text of its document."""
         base, offset = self._starts[number], self.offsets[self._parts[number]]
@@ -139,8 +148,8 @@ class Scene:
     def beyond(self, number: int, part: str) -> str:
         """The text around a sentence of the plain view: its whole ``turn`` or ``document``."""
         if part == "turn":
-            return self.turn_text(int(self.turn_of[number]))
-        return self.text(int(self.part_of[number]))
+            return self.turn_text(self.turn_number(number))
+        return self.text(self.part(number))
 
     def holds(self, cues: Cues, number: int) -> bool:
         """True when one of the cues occurs in their stretch around a sentence of the plain view.
