@@ -61,6 +61,8 @@ def suggestion(text: str, industry: str | None = None) -> str:
         ("这个灵芝粉能抗癌，您要不要带两盒？", None, "这个灵芝粉，具体用途请看产品说明，您要不要带两盒？"),
         ("目前性价比最高的一套是八楼的，263万", "realestate", "性价比挺高的一套是八楼的，263万"),
         ("川味最香最优品质腊肉", "food", "川味品质不错的腊肉"),
+        ("保险慢慢走向强制型", "insurance", "保险自愿购买，您可以自己决定"),
+        ("欢迎到店看看，全城最低价", None, "欢迎到店看看，价格比较实惠"),
         ("目前已经有上百家企业在跟我们合作了", "ecommerce", "目前已经有不少企业在跟我们合作了"),
         ("云南六日游99元", "travel", "云南六日游，现在的价格是99元"),
         ("这款奶茶是全港最好饮", "ecommerce", "这款奶茶挺好饮"),
@@ -793,3 +795,16 @@ def test_a_shown_statement_ends_its_duty_and_follows_no_farewell(rule: Rule) -> 
                 assert not re.search("再见|祝您", before)
                 after = changed(document, [rewrite])
                 assert rule.id not in {found.rule_id for found in PLAIN.check(after).findings}
+
+
+def test_an_address_keeps_what_announces_it() -> None:
+    text = "我们公司是湖南地区的唯一授权服务中心，我们的办公地址在：长沙市岳麓区文轩路27号"
+    said = Checker().check(text).rewritten
+    assert "办公地址在：长沙市" in said or "办公地址" not in said
+
+
+def test_beside_what_may_not_be_sold_there_is_one_question() -> None:
+    findings = Checker().check("我们店电子烟买一送一，支持同城送。").findings
+    asked = {rewrite.note for finding in findings for rewrite in finding.rewrites}
+    assert len(findings) > 1
+    assert len(asked) == 1

@@ -558,7 +558,7 @@ _BY = late(r"(?:^|[^自理缘原任经事])由(?=[^，]{2,10}$)")
 _PRONOUN = late(r"[你您我他她它]们?|咱们?|(?:我们?|咱们?)?[这那][边里儿]")
 #: What the customer is asked to do, which may stay before a statement.
 _INVITATION = late(
-    r"(?:欢迎|现在|今天|今日|本周|这周|周末|本月|节日期间|您|只要)*(?:来)?(?:加入|办|充|报|订|下|进|到|入|签|扫|关注)(?:我们|咱们|卡|会员|值|名|购|单|店|会|约|码)+(?:体验|咨询|了解)?"
+    r"(?:欢迎|现在|今天|今日|本周|这周|周末|本月|节日期间|您|只要)*(?:来)?(?:加入|办|充|报|订|下|进|到|入|签|扫|关注)(?:我们|咱们|卡|会员|值|名|购|单|店|会|约|码)+(?:体验|咨询|了解|看看)?"
 )
 #: A character that may be part of a name: no pronoun, particle, number, or verb of selling and using.
 _NAME_PART = late(

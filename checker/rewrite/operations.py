@@ -340,8 +340,8 @@ class Case:
         if topic is None and len(self.left) <= 1 and not only_particles(self.right):
             clean = not any(span.end <= other.start < self.clause.end for other in self.others)
             one = not re.search(r"[，,：:]", self.finding.matched)
-            verb = self.grammar.ends_in_verb(self.finding.matched)
-            verb = verb and not self.finding.matched.endswith(_NO_TOPIC_FOLLOWS)
+            matched = self.finding.matched
+            verb = self.grammar.ends_in_verb(matched) and not matched.endswith(_NO_TOPIC_FOLLOWS)
             if clean and one and verb and len(self.right) >= 3:
                 if self.grammar.is_name(self.right) and not re.match(r"[0-9市地您你我咱]", self.right):
                     return Topic(self.right.rstrip("的了"), pause=False)
@@ -1385,8 +1385,7 @@ class Drafter:
         first, last = case.touched
         start, end = case.clause
         text, clauses = case.text, case.clauses
-        before = text[clauses[first - 1].start : clauses[first - 1].end] if first else ""
-        if first and self.grammar.is_half_inside(before):
+        if first and self.grammar.is_half_inside(text[clauses[first - 1].start : clauses[first - 1].end]):
             start = clauses[first - 1].start
         near = Span(start, end)
         rule = subject_of(self._lexicon, case.finding)
