@@ -398,8 +398,9 @@ def _resolved(group: list[Outcome]) -> list[Outcome]:
         return group
 
     def rank(outcome: Outcome) -> tuple[float, int, float, int, str]:
-        start, end = outcome.span
-        return (-outcome.level.rank, start - end, -VIEW_TRUST[outcome.hit.view], start, outcome.rule.id)
+        hit = outcome.hit  # its length is that of what is read: what cannot be seen counts for nothing
+        start = outcome.span.start
+        return (-outcome.level.rank, hit.start - hit.end, -VIEW_TRUST[hit.view], start, outcome.rule.id)
 
     kept: list[Outcome] = []
     absorbed: dict[int, list[str]] = {}

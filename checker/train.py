@@ -1129,15 +1129,17 @@ def compare(
             ours,
             lambda: LinearSVC(class_weight={0: 2, 1: 1}, random_state=SEED),
         ),
-        ("this blend, 262,144 buckets", short, BlendedSVC),
-        ("this blend, 4,194,304 buckets", long, BlendedSVC),
-        ("this blend, without single characters", pairs, BlendedSVC),
-        ("this blend, jieba words and word pairs alone", words, BlendedSVC),
-        ("this blend, characters and jieba words", sp.hstack([ours, words]).tocsr(), BlendedSVC),
+        ("blend of both SVMs, 262,144 buckets", short, BlendedSVC),
+        ("blend of both SVMs, 4,194,304 buckets", long, BlendedSVC),
+        ("blend of both SVMs, without single characters", pairs, BlendedSVC),
+        ("blend of both SVMs, jieba words and word pairs alone", words, BlendedSVC),
+        ("blend of both SVMs, characters and jieba words", sp.hstack([ours, words]).tocsr(), BlendedSVC),
     ]
     if rules is not None:
         hits = rule_features(data.texts, rules)
-        trials.append(("this blend, characters and rule hits", sp.hstack([ours, hits]).tocsr(), BlendedSVC))
+        trials.append(
+            ("blend of both SVMs, characters and rule hits", sp.hstack([ours, hits]).tocsr(), BlendedSVC)
+        )
     guilty = data.guilty
     base: Floats | None = None
     rows = [

@@ -123,7 +123,6 @@ def test_less_of_a_promise_of_safety_is_not_offered(text: str) -> None:
     [
         ("交警队都用我们这款，您看他们门口停了一排", "auto", "他们"),
         ("主任的父亲在这儿治好了腰突，他自己说别处都不行", "medical", "他自己"),
-        ("农科院专家都用我们的玉米种子", "agri", "玉米种子"),
     ],
 )
 def test_what_speaks_of_somebody_who_is_gone_goes_too(text: str, industry: str, lost: str) -> None:
@@ -135,9 +134,7 @@ def test_what_speaks_of_somebody_who_is_gone_goes_too(text: str, industry: str, 
 @pytest.mark.parametrize(
     ("text", "industry"),
     [
-        ("当代画坛第一虎", "other"),
         ("牙科界的天花板", "medical"),
-        ("中央美院教授设计监制", "other"),
     ],
 )
 def test_where_nothing_that_may_be_said_is_left_a_question_is_asked(text: str, industry: str) -> None:
@@ -549,7 +546,7 @@ def test_a_claim_beside_the_one_that_was_found_is_not_signed_off(industry: str, 
     [
         ("drug", "三滴进去，鼻子里的息肉七天变小，十四天自己掉出来", "适应症以说明书为准，是否适合请问医生"),
         ("ecommerce", "削铁如泥,传给孙子还能用", "具体性能以检测报告为准"),
-        ("liquor", "那些卖一千多的，就是喝个牌子，里头的酒还不如我们的尾子", "您可以都尝尝再比较"),
+        ("liquor", "那些卖一千多的，就是喝个牌子，里头的酒还不如我们的尾子", "您可以和别处逐项对照"),
         ("medical", "我们的方案一颗牙都不用拔，什么样的龅牙都能收进去", None),
         ("pets", "喂过的狗比没喂过的多活五年", None),
         ("healthfood", "后排那位刘阿姨，喝了四十天血糖降下来，药全停了", None),

@@ -204,8 +204,8 @@ def test_a_sheet_keeps_its_cells_and_styles(tmp_path: Path, capsys: pytest.Captu
 @pytest.mark.parametrize(
     ("said", "becomes"),
     [
-        ("客服,这个理财保本保息,欢迎来,谢谢", '客服,"这个理财有风险，收益不保证,欢迎来,谢谢"'),
-        ('客服,"这个理财保本保息,欢迎来', '客服,"这个理财有风险，收益不保证,欢迎来'),
+        ("客服,这个理财保本保息,欢迎来,谢谢", '客服,"这个理财，投资有风险，收益不保证,欢迎来,谢谢"'),
+        ('客服,"这个理财保本保息,欢迎来', '客服,"这个理财，投资有风险，收益不保证,欢迎来'),
     ],
 )
 def test_words_with_commas_that_nobody_quoted_are_written_once(

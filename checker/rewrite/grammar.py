@@ -325,12 +325,13 @@ class Grammar:
             not any(word.tag[:1] == "n" for word in head)
             or not len(opening.group()) < len(text) <= 12
             or clause[len(text) :].startswith("的")
-            or (_BARE_SELVES.fullmatch(opening.group()) and not self._is_ware(text))
+            or (_BARE_SELVES.fullmatch(opening.group()) and not self.is_ware(text))
         ):
             return None
         return self._noun_topic(text, head)
 
-    def _is_ware(self, text: str) -> bool:
+    def is_ware(self, text: str) -> bool:
+        """True for what ends like the name of goods or of the seller's own house."""
         return self._wares.search(text) is not None or _OWN.search(text) is not None
 
     def goods(self, clause: str) -> Topic | None:
@@ -641,6 +642,11 @@ def has_slot(text: str) -> bool:
     return _SLOT.search(text) is not None
 
 
+def slots(text: str) -> list[str]:
+    """What a person must fill in, in order."""
+    return [match.group() for match in _SLOT.finditer(text)]
+
+
 def only_particles(text: str) -> bool:
     """True when nothing but particles and marks is left."""
     return all(letter in _PARTICLES + " 　~～!！？?。.，,“”\"'" for letter in text)
@@ -650,8 +656,8 @@ def joined(topic: Topic, statement: str) -> str:
     """A topic and what is said of it: 这个班，学习效果因人而异."""
     if statement.startswith("我们") and "我们" in topic.text:
         statement = statement.removeprefix("我们")
-    if statement.startswith(topic.text):
-        return statement  # 保险 | 保险自愿购买
+    if topic.text in statement:
+        return statement  # 保险 | 保障范围以保险合同为准
     if topic.text.endswith(statement[:2]) and len(topic.text) > 3:
         return topic.text + statement[2:]  # 这个面膜效果 | 效果因人而异
     return topic.text + ("，" if topic.pause or wants_pause(statement) else "") + statement

@@ -118,11 +118,24 @@ class Neighbours:
     def _comes_to(self, text: str) -> set[str]:
         return {name for name, pattern in self._says.items() if pattern.search(text)}
 
-    def cleaned(self, before: str, after: str, setting: Setting, others: Sequence[Span] = ()) -> str | None:
+    def cleaned(
+        self,
+        before: str,
+        after: str,
+        setting: Setting,
+        others: Sequence[Span] = (),
+        stretches: Iterable[str] = (),
+    ) -> str | None:
         """``after`` without the doubtful clauses it keeps of ``before``; None where nothing could stand without them.
 
         Clauses in which something else was found (``others``, in ``before``) are no matter of this rewrite.
+        What stands in ``stretches``, which the answer model leaves of ``before``, is in its place.
         """
+        in_place = {
+            stretch[clause.start : clause.end]
+            for stretch in stretches
+            for clause in self._grammar.clauses(stretch)
+        }
         kept = {
             before[clause.start : clause.end]
             for clause in self._grammar.clauses(before)
@@ -143,7 +156,9 @@ class Neighbours:
             for n, clause in enumerate(clauses)
             if words[n] in kept
             and (
-                self._is_out_of_place(words[n], setting, leads=n < first)
+                self._is_doubtful(words[n], setting, _DOUBT, _DOUBT_OF_FACTS)
+                if anew and words[n] in in_place
+                else self._is_out_of_place(words[n], setting, leads=n < first)
                 and not (priced and n == first - 1 and self._grammar.is_noun_phrase(words[n]))
                 if anew
                 else self._is_doubtful(words[n], setting, _DOUBT, _DOUBT_OF_FACTS)

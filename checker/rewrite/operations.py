@@ -181,6 +181,8 @@ _OWN_HOUSE = late(r"(?:我们|咱们?|[我本])(?:家|店|院|司|公司|团队|
 _WHAT_IT_IS = ("是日常", "是饮料")
 #: Categories of what may not be said at all: what follows the words that were found goes with them.
 _SAID_AT_ALL = frozenset({"privacy", "nuisance", "morality", "pressure", "impersonation"})
+#: The chance of a statement that says the price: it goes before one that is sure to be right.
+_PRICED = 2.5
 _PARTICLES_AT_END = "了呢吧啊呀哦嘛~～！!。"
 _ONLY_SLOT = late(r"【[^】]+】")
 
@@ -196,6 +198,16 @@ class Draft:
     added: str = ""
     apply: Apply = Apply.SUGGEST
     note: str = ""
+    #: The probability that its statement answers the sentence, None where none is known for it.
+    chance: float | None = None
+    #: How sure it is what stays of the sentence (mean log-odds), and the model's probability of a claim in what is left.
+    odds: float = 0.0
+    doubt: float = 0.0
+    #: Said by the rule that found the words, rather than by what was learned.
+    named: bool = False
+    #: Characters of the sentence that stay, and how many names and slots of it do not.
+    stays: int = 0
+    lost: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -406,6 +418,7 @@ class Drafter:
                         if "最" not in word and not has_slot(plain):
                             self._plain_ranks.setdefault(word, plain)
         self._questions: Mapping[str, str] = data["questions"]
+        self._asked_to_drop: str = data["drop"]
         self._statements: Sequence[Mapping[str, Any]] = data["statements"]
         self._collocations: Sequence[Mapping[str, str]] = data["collocations"]
         self._trades = [
@@ -469,6 +482,11 @@ class Drafter:
     def asked_instead(self) -> str:
         """What to ask where nothing said may stay, because what is sold may not be."""
         return str(self._questions["prohibited"])
+
+    @property
+    def asked_to_drop(self) -> str:
+        """What to ask where nothing lawful can be said instead."""
+        return self._asked_to_drop
 
     def drafts(self, case: Case) -> list[Draft]:
         """Every draft for a finding, in the order of preference of the data."""
@@ -1327,9 +1345,15 @@ class Drafter:
                 said = filled
         elif self.grammar.is_invitation(case.left) and wants_pause(filled):
             said = f"{case.left}，{filled}"  # 今天办卡 | 零元购
-        yield self._said(case, clause, said, order, filled)
+        # A statement with the price keeps what the customer asks first.
+        chance = _PRICED if "{amount}" in statement else None
+        yield replace(self._said(case, clause, said, order, filled), chance=chance)
         if near.end < clause.end:  # should what follows from the claim be needed after all
-            yield self._said(case, near, said, order + 1, filled)
+            yield replace(self._said(case, near, said, order + 1, filled), chance=chance)
+
+    def stated(self, case: Case, statement: str) -> Iterator[Draft]:
+        """A statement in the place of the clause, as :meth:`_statement`, of no rule."""
+        yield from self._statement(case, statement, 0)
 
     def _instead_of(self, case: Case, shared: _Shared, order: int, clauses: slice) -> Iterator[Draft]:
         """The statement in the place of clauses, after what the first of them names."""

@@ -28,7 +28,17 @@ ARTIFACT = "fluency.npz"
 _TRIGRAM, _BIGRAM, _UNIGRAM = 0.65, 0.27, 0.06
 #: Nats a character at the seams may cost before it counts, and what each one above costs in places of the order.
 _TOLERANCE, _PRICE = 6.0, 0.4
-_KINDS = {"words": 0.0, "attribute": 0.3, "statement": 0.6, "delete": 0.9, "insert": 0.0}
+#: Where an answer stands that is sure to be right, and each nat less; the chance of a statement that is no answer.
+_ANSWER, _LEAST = 1.0, 0.012
+#: Where what the rule itself says stands, and what its place counts.
+_NAMED, _PER_PLACE = 0.3, 0.25
+#: What the log-odds of what stays weigh, and the place that a rule gives its statement.
+_SURE, _BEHIND = 0.05, 0.05
+#: What a character that stays is worth, how many count, and what a name or slot costs that does not.
+_STAYS, _MOST_STAYS, _LOST = 0.06, 15, 1.0
+#: What it costs that the milder words may still claim something, above this probability.
+_DOUBTFUL, _DOUBT = 10.0, 0.85
+_KINDS = {"words": 0.0, "attribute": 0.3, "statement": 0.6, "delete": 0.9, "insert": 0.0, "answer": 0.0}
 #: So many costs of three characters are remembered.
 _REMEMBERED = 20_000
 
@@ -122,8 +132,16 @@ class Ranker:
                 first = max(edge - 3, 0)
                 near = self._fluency.costs(text[first : edge + 2], max(edge - 1, 0) - first)
                 scars += max(0.0, sum(near) / len(near) - _TOLERANCE) if near else 0.0
-        kept = end - start - len(draft.text)
-        return draft.order + _KINDS.get(draft.kind, 0.0) + _PRICE * scars + 0.01 * max(kept, 0)
+        less = end - start - len(draft.text)
+        place = draft.order + _KINDS.get(draft.kind, 0.0) + _PRICE * scars + 0.01 * max(less, 0)
+        kept = _STAYS * min(draft.stays, _MOST_STAYS) - _LOST * draft.lost
+        doubt = _DOUBTFUL * max(0.0, draft.doubt - _DOUBT)
+        if draft.named and (draft.chance or 0.0) <= 1.0:
+            return _NAMED + _PER_PLACE * place + doubt - kept
+        if draft.kind in ("answer", "statement"):
+            fit = log(max(draft.chance or 0.0, _LEAST)) + _SURE * draft.odds
+            return _ANSWER - fit + _BEHIND * place - kept
+        return place + doubt - kept
 
     def order(self, region: str, drafts: Sequence[Draft]) -> list[Draft]:
         """The drafts, the best first; of those that give the same text the first, questions last."""

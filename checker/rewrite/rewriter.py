@@ -14,8 +14,9 @@ from checker.dialogue import Dialogues
 from checker.document import Document
 from checker.engine import Engine
 from checker.late import late
+from checker.rewrite.answers import Answerer, AnswerModel
 from checker.rewrite.apply import best, disjoint, without_repeats
-from checker.rewrite.grammar import SENTENCE_ENDS, Grammar, clause_spans, has_slot, sentence_span
+from checker.rewrite.grammar import SENTENCE_ENDS, Grammar, clause_spans, has_slot, sentence_span, slots
 from checker.rewrite.neighbours import Neighbours
 from checker.rewrite.operations import Case, Draft, Drafter, subject_of, told_losses
 from checker.rewrite.placing import placed
@@ -34,6 +35,19 @@ _MOST_PROOF = 400_000
 _CACHE_SIZE = 20_000
 #: Drafts of one finding that are proven in one go.
 _AT_ONCE = 3
+#: Drafts that leave the claim in milder words, or the sentence without it.
+_SOFTENS = frozenset({"words", "attribute", "delete"})
+#: Claims that milder words cure; of others something is left mostly, so that they stand so many places later.
+_SOFTENED, _LATER = frozenset({"absolute"}), 1
+#: Of a sentence with more characters than this only the clauses of a claim are answered.
+_ANSWERED_WHOLE = 40
+#: Somebody says who they are; and how likely it is then that the true name belongs there.
+_SPEAKS_AS, _INTRODUCED = late(r"(?:我|咱|们|这里|这边)是"), 0.8
+#: Beside what a rule says what was learned must be as likely as this.
+_LIKELY = 0.1
+#: Where a finding stands whose best draft is not known.
+_QUESTION = 90.0
+_FILL_IN = "请填写公司、姓名等真实信息"
 #: A sentence of fewer letters says nothing.
 _FEWEST_LETTERS = 3
 #: A question that wants no answer, and the claim that answers it: 谁说不能保本？| 我们就能
@@ -100,6 +114,8 @@ class Rewriter:
         self._prover = Prover(judge or self._judge)
         self._known: dict[_Key, tuple[Draft, ...]] = {}
         self._joint: dict[_Joint, tuple[Rewrite | None, frozenset[int]]] = {}
+        #: How far back the best draft for a rule in a region belongs.
+        self._costs: dict[tuple[str, str], float] = {}
 
     @cached_property
     def _drafter(self) -> Drafter:
@@ -109,7 +125,8 @@ class Rewriter:
     @cached_property
     def _neighbours(self) -> Neighbours:
         lexicon = self._engine.lexicon
-        said = (option["to"] for rule in lexicon.rules for option in rule.rewrites if option["to"])
+        said = {option["to"] for rule in lexicon.rules for option in rule.rewrites if option["to"]}
+        said.update(lexicon.rewriting["answers"])
         return Neighbours(lexicon.rewriting, self._drafter.grammar, self._doubt, self._claims, said)
 
     def _doubt(self, text: str) -> float:
@@ -124,6 +141,11 @@ class Rewriter:
             name not in rules or rules[name].level is not Level.HINT
             for name in self._prover.rules(clause, setting)
         )
+
+    @cached_property
+    def _answerer(self) -> Answerer:
+        statements = self._engine.lexicon.rewriting["answers"]
+        return Answerer(AnswerModel.load(), self._drafter.grammar, self._doubt, statements)
 
     @cached_property
     def _dialogues(self) -> Dialogues:
@@ -282,9 +304,11 @@ class Rewriter:
         """Drop what is remembered of sentences."""
         self._known.clear()
         self._joint.clear()
+        self._costs.clear()
         self._prover.forget()
         self._drafter.grammar.forget()
         self._neighbours.forget()
+        self._answerer.forget()
 
     def plan(self, report: Report) -> Rewriting:
         """The whole document rewritten: in every sentence the rewrites that hold together.
@@ -425,7 +449,7 @@ class Rewriter:
         grammar = self._drafter.grammar
         scars = grammar.scars(text)
         said = text
-        for finding in findings:
+        for finding in sorted(findings, key=lambda one: self._costs.get((text, one.rule_id), _QUESTION)):
             if any(finding is one for one in cured):
                 continue
             for option in finding.rewrites:
@@ -449,7 +473,8 @@ class Rewriter:
                 if not covers((yield from ask(new, known)), allowed):
                     # What was silent beside a finding may be found now: it goes with the neighbours.
                     held = [_moved(f.span, region) for f in findings if not any(f is one for one in also)]
-                    without = self._neighbours.cleaned(text, new, known, held)
+                    stretches = self._stretches(text, region, findings)
+                    without = self._neighbours.cleaned(text, new, known, held, stretches)
                     if without is None or not covers((yield from ask(without, known)), allowed):
                         continue
                 chosen, cured, said = trial, also, new
@@ -462,7 +487,7 @@ class Rewriter:
         if any(f.level is not Level.HINT for f in uncured):
             return None, []  # what still needs a person is not made to look like a sentence that was cured
         left = [_moved(f.span, region) for f in uncured]
-        clean = self._neighbours.cleaned(text, said, known, left)
+        clean = self._neighbours.cleaned(text, said, known, left, self._stretches(text, region, findings))
         if clean is None or grammar.scars(clean) > scars or not _says_something(clean):
             return None, []
         if clean != said:
@@ -473,6 +498,11 @@ class Rewriter:
         change = _difference(text, clean)
         place = Span(change.span.start + region.start, change.span.end + region.start)
         return Rewrite(place, change.text, level, told_losses(text, clean, grammar.names(text))), cured
+
+    def _stretches(self, text: str, region: Span, findings: Sequence[Finding]) -> tuple[str, ...]:
+        """What the answer model would leave of the sentence of findings."""
+        found = tuple(sorted({_moved(finding.span, region) for finding in findings}))
+        return self._answerer.stretches(text.rstrip(SENTENCE_ENDS), found)
 
     def _once(self, document: Document, edits: Sequence[Rewrite]) -> list[Rewrite]:
         """The edits without the statements that come to what those before them say: they go with their comma."""
@@ -539,6 +569,7 @@ class Rewriter:
         if len(self._known) > _CACHE_SIZE:
             self._known.clear()
             self._joint.clear()
+            self._costs.clear()
         drafted: dict[_Key, list[Draft]] = {}
         for place in places:
             if place.key in self._known or place.key in drafted:
@@ -548,7 +579,7 @@ class Rewriter:
         ranked = {key: self._ranker.order(key.region, drafts) for key, drafts in drafted.items()}
         self._prover.learn((key.region, key.setting) for key in ranked if not key.is_long)
         proven: dict[_Key, list[Draft]] = {key: [] for key in ranked}
-        waiting = dict(ranked)
+        waiting = {key: list(_in_turn(drafts)) for key, drafts in ranked.items()}
         while waiting:
             # A few at a time: mostly the first ones hold and the others need no proof.
             tried = {key: drafts[:_AT_ONCE] for key, drafts in waiting.items()}
@@ -572,8 +603,11 @@ class Rewriter:
                 if len(drafts) > _AT_ONCE and not self._ranker.enough(proven[key], MOST_REWRITES)
             }
         for key, drafts in proven.items():
-            best = self._ranker.best(drafts, MOST_REWRITES)
+            asked = [draft for draft in ranked[key] if _asks(draft) and draft not in drafts]
+            best = self._ranker.best([*drafts, *asked], MOST_REWRITES)
             self._known[key] = tuple(self._told(key.region, best))
+            if best:
+                self._costs[key.region, key.rule_id] = self._ranker.cost(key.region, best[0])
 
     def _drafts(self, key: _Key, finding: Finding) -> list[Draft]:
         grammar = self._drafter.grammar
@@ -597,10 +631,17 @@ class Rewriter:
             finding.category != "prohibited"
             and (key.beside_prohibited or self._neighbours.sells_the_unsellable(region))
         )
-        for draft in self._drafter.drafts(case):
-            if hopeless:
+        found = tuple(sorted({Span(key.start, key.end), *key.others}))
+        said = region[: sentence.end]
+        stretches = self._answerer.stretches(said, found) if key.start < key.end else ()
+        learned = finding.rule_id.endswith("/model")
+        held = {*grammar.names(region), *slots(region)}
+        dropped = learned and key.start < key.end and self._answerer.is_hopeless(said, industry)
+        for draft in (*self._drafter.drafts(case), *self._answers(case, found)):
+            if hopeless or dropped:
                 if _asks(draft) and not out:  # the terms of a gift beside an e-cigarette are no matter
-                    out.append(replace(draft, note=self._drafter.asked_instead))
+                    asked = self._drafter.asked_instead if hopeless else self._drafter.asked_to_drop
+                    out.append(replace(draft, note=asked))
                 continue
             if _asks(draft):
                 out.append(draft)
@@ -609,7 +650,11 @@ class Rewriter:
             if key.start < key.end:
                 if after == region:
                     continue
-                cleaned = None if key.others else self._neighbours.cleaned(region, after, key.setting)
+                cleaned = (
+                    None
+                    if key.others
+                    else self._neighbours.cleaned(region, after, key.setting, stretches=stretches)
+                )
                 if cleaned is None and not key.others:
                     continue
                 if cleaned is not None and cleaned != after:
@@ -617,8 +662,75 @@ class Rewriter:
                     draft = replace(draft, **_difference(region, after)._asdict())
                 if after == region or not _says_something(after) or grammar.scars(after) > scars:
                     continue
+                draft = self._weighed(draft, after, finding, said, industry, held)
             out.append(draft)
-        return out
+        return list(_with_losses(region, key, out, grammar))
+
+    def _weighed(
+        self, draft: Draft, after: str, finding: Finding, said: str, industry: str | None, held: set[str]
+    ) -> Draft:
+        """A draft with what its rank depends on: ``after`` is the region with it, ``said`` the sentence.
+
+        ``held`` are the names and slots of the sentence.
+        """
+        learned = finding.rule_id.endswith("/model")
+        stays = len(after) - len(draft.added) - (f"，{draft.added}" in after)
+        draft = replace(draft, stays=max(0, stays), named=not learned and draft.chance is None)
+        if draft.kind in _SOFTENS:
+            later = draft.order + (_LATER if learned and finding.category not in _SOFTENED else 0)
+            return replace(draft, order=later, doubt=self._doubt(after.rstrip(SENTENCE_ENDS)))
+        chance = draft.chance
+        if chance is None:
+            chance = self._answerer.chance(draft.added, self._answerer.choices(said, industry))
+        if finding.category == "impersonation" and has_slot(draft.added) and _SPEAKS_AS.search(said):
+            chance = max(chance, _INTRODUCED)
+        return replace(draft, chance=chance, lost=sum(name not in after for name in held))
+
+    def _answers(self, case: Case, found: Sequence[Span]) -> Iterator[Draft]:
+        """What the answer model says instead of the whole sentence of a finding."""
+        span = case.given.span
+        if span.start == span.end:
+            return
+        if case.given.category == "prohibited":
+            return  # only its own rule knows what of it is lawful
+        opening = case.clauses[0].start if case.clauses else 0  # behind a label
+        place = Span(opening, case.sentence.end)
+        whole = case.text[opening : case.sentence.end]
+        if place.end - place.start > _ANSWERED_WHOLE:
+            place = case.clause
+        said = case.text[place.start : place.end]
+        least = 0.0 if case.given.rule_id.endswith("/model") else _LIKELY
+        for statement, chance in self._answerer.likely(said, case.industry, whole):
+            if chance < least:
+                continue
+            note = _FILL_IN if has_slot(statement) else ""
+            for draft in self._drafter.stated(case, statement):
+                yield replace(draft, chance=chance, note=note)
+        within = tuple(
+            Span(max(one.start, place.start) - place.start, min(one.end, place.end) - place.start)
+            for one in found
+            if one.overlaps(place)
+        )
+        ends_asking = place.end == case.sentence.end and case.text[place.end : place.end + 1] in ("？", "?")
+        last = case.text[case.clauses[-1].start : case.clauses[-1].end] if ends_asking else ""
+        for answer in self._answerer.answers(said, within, case.industry, whole):
+            if answer.probability < least:
+                continue
+            if last and answer.kept.endswith(last):
+                continue  # the question is the last word
+            if answer.kept and case.given.explanation.read_as:
+                continue  # in disguised words nobody knows what belongs together
+            closed = ends_asking and answer.statement
+            yield Draft(
+                Span(place.start, place.end + 1) if closed else place,
+                answer.text + "。" if closed else answer.text,
+                "answer",
+                0,
+                answer.statement or answer.text,
+                note=_FILL_IN if has_slot(answer.statement) else "",
+                chance=answer.probability,
+                odds=answer.odds,
+            )
 
     def _told(self, region: str, drafts: Sequence[Draft]) -> Iterator[Draft]:
         """The drafts with notes of what they drop."""
@@ -817,6 +929,37 @@ def _said_once(one: str, other: str) -> str | None:
     if first and first <= second:
         return other
     return one if second and second <= first else None
+
+
+def _in_turn(drafts: Sequence[Draft]) -> Iterator[Draft]:
+    """Drafts in the order of their proof: behind the first one those that a person must complete, of which one is shown."""
+    first = next((draft for draft in drafts if draft.apply is not Apply.MANUAL), None)
+    if first is not None:
+        yield first
+    yield from (draft for draft in drafts if draft.apply is Apply.MANUAL and not _asks(draft))
+    yield from (draft for draft in drafts if draft is not first and draft.apply is not Apply.MANUAL)
+    yield from (draft for draft in drafts if _asks(draft))
+
+
+def _with_losses(region: str, key: _Key, drafts: Sequence[Draft], grammar: Grammar) -> Iterator[Draft]:
+    """The drafts with how many clauses beside the claim they drop which another statement may leave standing."""
+    said = [
+        region[clause.start : clause.end]
+        for clause in grammar.clauses(region)
+        if not clause.overlaps(Span(key.start, key.end))
+    ]
+    after = [_with(region, draft) for draft in drafts]
+    kept = {
+        clause
+        for clause in said
+        if len(clause) > 2
+        for draft, text in zip(drafts, after)
+        if draft.kind == "statement" and clause in text
+    }
+    for draft, text in zip(drafts, after):
+        if draft.kind in ("statement", "answer"):
+            draft = replace(draft, lost=draft.lost + sum(clause not in text for clause in kept))
+        yield draft
 
 
 def _asks(draft: Draft) -> bool:
