@@ -31,7 +31,7 @@ from checker.data import folder
 from checker.document import Document
 from checker.normalize import SENTENCE_ENDS, Codes, Indices, encode, plain_view
 from checker.stored import cached_arrays, read_bounded
-from checker.words import Found, Vocabulary
+from checker.words import Found, shared_vocabulary
 
 Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
@@ -231,7 +231,7 @@ class Classifier:
         self.thresholds = {name: Thresholds(**both) for name, both in header["thresholds"].items()}
         self._gate = arrays["gate"].astype(np.float32) * np.float32(header["scales"]["gate"])
         self._bias = float(header["biases"]["gate"])
-        self._vocabulary = Vocabulary(arrays["words"])
+        self._vocabulary = shared_vocabulary(arrays["words"])
         self._word_weights = arrays["word_weights"]
         self._word_scales = np.array(header["scales"]["words"])
         self._hidden_bias, self._hidden_out = arrays["hidden"]

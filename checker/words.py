@@ -7,6 +7,7 @@ At each place the longest word counts, unless it lies inside a word that began b
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -42,6 +43,16 @@ class Found(NamedTuple):
     starts: Numbers
     lengths: Numbers
     numbers: Numbers
+
+
+@lru_cache(maxsize=2)
+def _shared(keys: bytes) -> Vocabulary:
+    return Vocabulary(np.frombuffer(keys, dtype=np.uint64))
+
+
+def shared_vocabulary(keys: Keys) -> Vocabulary:
+    """The vocabulary of these keys; models with the same words share one. Raises ValueError as it does."""
+    return _shared(keys.tobytes()) if keys.dtype == np.uint64 else Vocabulary(keys)
 
 
 class Vocabulary:

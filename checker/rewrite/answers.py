@@ -29,7 +29,7 @@ from checker.late import late
 from checker.rewrite.grammar import Grammar, Topic, Word, joined
 from checker.stored import cached_arrays
 from checker.types import Span
-from checker.words import LONGEST, Vocabulary, word_keys
+from checker.words import LONGEST, Vocabulary, shared_vocabulary, word_keys
 
 Matrix = npt.NDArray[np.float32]
 
@@ -53,6 +53,8 @@ _MOST, _LEAST = 4, 0.02
 _ALIKE = 0.6
 #: Above this probability that nothing may be said no draft is made.
 _HOPELESS = 0.6
+#: So many weights may take four bytes each.
+_WIDENED = 1 << 18
 #: What a stretch may not begin or end with.
 _NO_START = late(r"[的地得了着过和与及或、吗呢吧啊]|就|都|也|还|又|才|而且|并且|所以|但是|因为")
 _NO_END = late(
@@ -86,7 +88,7 @@ class AnswerModel:
         #: What may be answered; the last three are :data:`NOTHING`, :data:`SOFTER` and :data:`DROP`.
         self.classes: tuple[str, ...] = tuple(header["classes"])
         self._trades = {name: number for number, name in enumerate(header["trades"])}
-        self._vocabulary = Vocabulary(arrays["words"])
+        self._vocabulary = shared_vocabulary(arrays["words"])
         self._vectors = arrays["vectors"]
         #: Its arrays, as they are stored.
         self.arrays = arrays
@@ -149,7 +151,9 @@ class _Network:
     """Networks of one rectified layer, side by side: weights (n_nets, n_inputs, n_hidden) and (n_nets, n_hidden, n_out)."""
 
     def __init__(self, arrays: Mapping[str, npt.NDArray[Any]], name: str) -> None:
-        self._into = arrays[f"{name}_into"]
+        stored = arrays[f"{name}_into"]
+        #: Large weights stay as small as they are stored, and are widened where they are used.
+        self._into = stored.astype(np.float32) if stored.size <= _WIDENED else stored
         self._into_bias = arrays[f"{name}_into_bias"].astype(np.float32)
         self._out = arrays[f"{name}_out"].astype(np.float32)
         self._out_bias = arrays[f"{name}_out_bias"].astype(np.float32)
@@ -158,10 +162,11 @@ class _Network:
         """Shape (n_nets, n_out) of one input, (n_nets, n_rows, n_out) of rows."""
         if inputs.ndim == 1:
             used = inputs.nonzero()[0]
-            layer = np.einsum("i,nih->nh", inputs[used], self._into[:, used].astype(np.float32))
+            weights = self._into[:, used].astype(np.float32, copy=False)
+            layer = np.einsum("i,nih->nh", inputs[used], weights)
             layer = np.maximum(layer + self._into_bias, 0)
             return np.asarray(np.einsum("nh,nho->no", layer, self._out) + self._out_bias)
-        weights = self._into.astype(np.float32)
+        weights = self._into.astype(np.float32, copy=False)
         layers = np.maximum(inputs @ weights + self._into_bias[:, None], 0)
         return np.asarray(layers @ self._out + self._out_bias[:, None])
 
