@@ -682,24 +682,29 @@ class Rewriter:
         chance = draft.chance
         if chance is None:
             chance = self._answerer.chance(draft.added, self._answerer.choices(said, industry))
-        if finding.category == "impersonation" and has_slot(draft.added) and _SPEAKS_AS.search(said):
-            chance = max(chance, _INTRODUCED)
-        return replace(draft, chance=chance, lost=sum(name not in after for name in held))
+        lost = sum(name not in after for name in held)
+        if finding.category == "impersonation" and has_slot(draft.added):
+            if _SPEAKS_AS.search(said):
+                chance = max(chance, _INTRODUCED)
+            else:  # nobody has said who they are
+                lost += 2
+        return replace(draft, chance=chance, lost=lost)
 
     def _answers(self, case: Case, found: Sequence[Span]) -> Iterator[Draft]:
         """What the answer model says instead of the whole sentence of a finding."""
         span = case.given.span
         if span.start == span.end:
             return
-        if case.given.category == "prohibited":
-            return  # only its own rule knows what of it is lawful
+        learned = case.given.rule_id.endswith("/model")
+        if case.given.category == "prohibited" or (case.given.category == "nuisance" and not learned):
+            return  # only its own rule knows what of it is lawful, and what ends a call
         opening = case.clauses[0].start if case.clauses else 0  # behind a label
         place = Span(opening, case.sentence.end)
         whole = case.text[opening : case.sentence.end]
         if place.end - place.start > _ANSWERED_WHOLE:
             place = case.clause
         said = case.text[place.start : place.end]
-        least = 0.0 if case.given.rule_id.endswith("/model") else _LIKELY
+        least = 0.0 if learned else _LIKELY
         for statement, chance in self._answerer.likely(said, case.industry, whole):
             if chance < least:
                 continue
@@ -956,8 +961,9 @@ def _with_losses(region: str, key: _Key, drafts: Sequence[Draft], grammar: Gramm
         for draft, text in zip(drafts, after)
         if draft.kind == "statement" and clause in text
     }
+    ends = key.rule_id.startswith("nuisance/")  # what ends a call leaves nothing standing
     for draft, text in zip(drafts, after):
-        if draft.kind in ("statement", "answer"):
+        if draft.kind in ("statement", "answer") and not ends:
             draft = replace(draft, lost=draft.lost + sum(clause not in text for clause in kept))
         yield draft
 
