@@ -8,6 +8,7 @@ and never takes from it.
 from __future__ import annotations
 
 import gc
+import os
 import random
 import resource
 import subprocess
@@ -242,6 +243,8 @@ print(held())
 def start_up(runs: int) -> dict[str, float]:
     """Seconds (processor time of the process, least of the runs) of short commands, and megabytes held."""
     out = {}
+    # As after an installation: what was compiled once is kept.
+    settings = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as script:
         script.write("客服：您好\n客服：这款理财稳赚不赔\n")
         script.flush()
@@ -252,7 +255,7 @@ def start_up(runs: int) -> dict[str, float]:
             times = []
             for _ in range(runs + 1):
                 before = resource.getrusage(resource.RUSAGE_CHILDREN)
-                subprocess.run([sys.executable, *arguments], capture_output=True, check=False)
+                subprocess.run([sys.executable, *arguments], capture_output=True, check=False, env=settings)
                 after = resource.getrusage(resource.RUSAGE_CHILDREN)
                 times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
             out[name] = min(times[1:])
