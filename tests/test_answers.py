@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -30,13 +31,13 @@ GRAMMAR = Grammar(CHECKER.engine.tokenizer.tags, CHECKER.lexicon.rewriting)
 MODEL = AnswerModel.load()
 
 
-def doubt(text: str) -> float:
+def doubts(texts: Sequence[str]) -> list[float]:
     model = CHECKER.engine.classifier
     assert model is not None
-    return float(model.probability(model.score_texts([text]))[0])
+    return model.probability(model.score_texts(texts)).tolist()
 
 
-ANSWERER = Answerer(MODEL, GRAMMAR, doubt, STATEMENTS)
+ANSWERER = Answerer(MODEL, GRAMMAR, doubts, STATEMENTS)
 
 
 def test_the_file_is_small_and_plain_and_answers_only_what_the_lexicon_has() -> None:
@@ -98,7 +99,7 @@ def test_the_goods_stay_and_the_claim_goes() -> None:
     stretches = ANSWERER.stretches(text, (Span(4, 8),))
     assert "羊奶皂" in stretches
     assert not any("祛痘" in stretch for stretch in stretches)
-    seen = sentence_of(text, [Span(4, 8)], GRAMMAR, doubt)
+    seen = sentence_of(text, [Span(4, 8)], GRAMMAR, doubts)
     odds = MODEL.stays(seen)
     assert len(odds) == len(seen.words)
     assert odds[0] > odds[-1]
@@ -120,7 +121,7 @@ def test_where_nothing_lawful_can_be_said_a_person_is_asked_to_drop_it() -> None
 def test_a_statement_that_the_lexicon_takes_out_is_not_offered() -> None:
     text = "喝了这个汤，爷爷的肺结节都没了"
     usual = ANSWERER.likely(text, "food", text)[0][0]
-    fewer = Answerer(MODEL, GRAMMAR, doubt, [one for one in STATEMENTS if one != usual])
+    fewer = Answerer(MODEL, GRAMMAR, doubts, [one for one in STATEMENTS if one != usual])
     assert usual not in [name for name, _ in fewer.likely(text, "food", text)]
 
 

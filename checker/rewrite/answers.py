@@ -55,6 +55,9 @@ _ALIKE = 0.6
 _HOPELESS = 0.6
 #: So many weights may take four bytes each.
 _WIDENED = 1 << 18
+#: Rows that go through a network in one product: with more, a library of linear algebra wakes threads for what takes
+#: no time, and waits for them where another process has the other cores.
+_ROWS_AT_ONCE = 4
 #: What a stretch may not begin or end with.
 _NO_START = late(r"[的地得了着过和与及或、吗呢吧啊]|就|都|也|还|又|才|而且|并且|所以|但是|因为")
 _NO_END = late(
@@ -64,8 +67,15 @@ _HAN = late(r"[\u4e00-\u9fffA-Za-z0-9]")
 _PARTING = late(r"欢迎|谢谢|感谢|再见")
 #: What begins so is said of something before it.
 _SAID_OF = late(r"是(?!否)|不是|没有")
+#: What goods are counted by, whose they are, and how long their name may be.
+_MEASURE = late(r"[款个瓶台套种盒支罐条家件双张把间栋份节门]")
+_OURS, _LONGEST_GOODS = late(r"我们家?|咱们?家?|这[款个瓶台套种盒支罐条家]"), 8
 #: A part of a clause without a verb is the name of something when it is no shorter than this.
 _SHORTEST_NAME = 4
+#: The name of goods in fewer characters says too little to stand alone.
+_SHORTEST_WARE = 3
+#: Not one of them: 一颗牙 | 都不用拔
+_ONE = late(r"一[\u4e00-\u9fff]{1,3}$")
 
 
 class Answer(NamedTuple):
@@ -117,12 +127,11 @@ class AnswerModel:
             self._vocabulary, self._vectors, self._scale * self._pool, self._trades, text, trade
         )
 
-    def choices(self, text: str, trade: str | None) -> list[float]:
-        """The probability of each of :attr:`classes` for a sentence; they sum to 1."""
+    def choices(self, text: str, trade: str | None) -> Matrix:
+        """The probability of each of :attr:`classes` for a sentence, shape (n_classes,); they sum to 1."""
         logits = self._choice.logits(self.inputs(text, trade))
         odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-        shares: list[float] = (odds / odds.sum(axis=1, keepdims=True)).mean(axis=0).tolist()
-        return shares
+        return np.asarray((odds / odds.sum(axis=1, keepdims=True)).mean(axis=0))
 
     def stays(self, seen: Sentence) -> list[float]:
         """The log-odds that each word of a sentence stays."""
@@ -167,8 +176,11 @@ class _Network:
             layer = np.maximum(layer + self._into_bias, 0)
             return np.asarray(np.einsum("nh,nho->no", layer, self._out) + self._out_bias)
         weights = self._into.astype(np.float32, copy=False)
-        layers = np.maximum(inputs @ weights + self._into_bias[:, None], 0)
-        return np.asarray(layers @ self._out + self._out_bias[:, None])
+        count = -len(inputs) % _ROWS_AT_ONCE
+        rows = np.pad(inputs, ((0, count), (0, 0))).reshape(-1, 1, _ROWS_AT_ONCE, inputs.shape[1])
+        layers = np.maximum(rows @ weights + self._into_bias[:, None], 0)
+        out = layers @ self._out + self._out_bias[:, None]
+        return np.asarray(out.swapaxes(0, 1).reshape(len(weights), -1, out.shape[-1])[:, : len(inputs)])
 
 
 def choice_inputs(
@@ -213,19 +225,19 @@ class Sentence(NamedTuple):
 
 
 def sentence_of(
-    text: str, found: Sequence[Span], grammar: Grammar, doubt: Callable[[str], float]
+    text: str, found: Sequence[Span], grammar: Grammar, doubts: Callable[[Sequence[str]], Sequence[float]]
 ) -> Sentence:
-    """A sentence with its words and clauses."""
+    """A sentence with its words and clauses; ``doubts`` gives the model's probability that texts claim something."""
     words = grammar.words(text)
     clauses = tuple(grammar.clauses(text))
     places = tuple(
         next((n for n, clause in enumerate(clauses) if clause.start <= word.start < clause.end), -1)
         for word in words
     )
-    doubts = tuple(doubt(text[clause.start : clause.end]) for clause in clauses)
+    doubted = tuple(doubts([text[clause.start : clause.end] for clause in clauses]))
     spans = tuple(span for span in found if span.start < span.end)
     wares = tuple(grammar.is_ware(word.text) for word in words)
-    return Sentence(text, words, clauses, places, doubts, spans, wares)
+    return Sentence(text, words, clauses, places, doubted, spans, wares)
 
 
 def _marks(seen: Sentence, number: int) -> Iterator[str]:
@@ -277,7 +289,7 @@ def stay_inputs(seen: Sentence, vector: Callable[[str], Matrix], width: int) -> 
 class Answerer:
     """Makes answers for sentences.
 
-    ``doubt`` gives the model's probability that a text claims something; ``statements`` are those that the
+    ``doubts`` gives the model's probability that texts claim something; ``statements`` are those that the
     lexicon allows.
     """
 
@@ -285,14 +297,18 @@ class Answerer:
         self,
         model: AnswerModel,
         grammar: Grammar,
-        doubt: Callable[[str], float],
+        doubts: Callable[[Sequence[str]], Sequence[float]],
         statements: Sequence[str],
     ) -> None:
         self.model = model
         self._grammar = grammar
-        self._doubt = doubt
-        self._allowed = frozenset((*statements, NOTHING))
-        self.choices = lru_cache(maxsize=4096)(self._choose)
+        self._doubts = doubts
+        allowed = frozenset((*statements, NOTHING))
+        #: What may be said, by its place among the classes, and the pairs of its characters.
+        self._places = np.array([n for n, name in enumerate(model.classes) if name in allowed])
+        self._place = {name: n for n, name in enumerate(model.classes)}
+        self._pairs = [frozenset(pairwise(name)) for name in model.classes]
+        self.choices = lru_cache(maxsize=4096)(model.choices)
         self._kept = lru_cache(maxsize=4096)(self._keep)
 
     def forget(self) -> None:
@@ -300,22 +316,17 @@ class Answerer:
         self.choices.cache_clear()
         self._kept.cache_clear()
 
-    def _choose(self, text: str, trade: str | None) -> Mapping[str, float]:
-        return dict(zip(self.model.classes, self.model.choices(text, trade)))
-
-    def shares(self, text: str, trade: str | None, whole: str) -> Mapping[str, float]:
-        """The probability of each statement for clauses of a sentence: the geometric mean of both."""
+    def shares(self, text: str, trade: str | None, whole: str) -> Matrix:
+        """The probability of each class for clauses of a sentence: the geometric mean of both."""
         choices = self.choices(text, trade)
         if text == whole:
             return choices
-        around = self.choices(whole, trade)
-        both = {name: (chance * around[name]) ** 0.5 for name, chance in choices.items()}
-        total = sum(both.values())
-        return {name: chance / total for name, chance in both.items()}
+        both = np.sqrt(choices * self.choices(whole, trade))
+        return np.asarray(both / both.sum())
 
     def is_hopeless(self, text: str, trade: str | None) -> bool:
         """True for a sentence instead of which nothing lawful can be said."""
-        return self.choices(text, trade)[DROP] >= _HOPELESS
+        return bool(self.choices(text, trade)[self._place[DROP]] >= _HOPELESS)
 
     def answers(self, text: str, found: Sequence[Span], trade: str | None, whole: str) -> list[Answer]:
         """Answers to a sentence (without its final mark) in which something was found at these places.
@@ -331,25 +342,27 @@ class Answerer:
                     out[words] = Answer(words, kept, statement, chance, odds)
         return list(out.values())
 
-    def chance(self, statement: str, choices: Mapping[str, float]) -> float:
+    def chance(self, statement: str, choices: Matrix) -> float:
         """The probability that a statement is right: its own, or that of one which says nearly the same."""
-        if statement in choices:
-            return choices[statement]
-        pairs = set(pairwise(statement))
+        place = self._place.get(statement)
+        if place is not None:
+            return float(choices[place])
+        pairs = frozenset(pairwise(statement))
         best = 0.0
-        for other, share in choices.items():
-            if share > max(best, _LEAST) and len(other) > 1:
-                theirs = set(pairwise(other))
+        for other in (choices > _LEAST).nonzero()[0].tolist():
+            theirs = self._pairs[other]
+            if theirs and float(choices[other]) > best:
                 alike = len(pairs & theirs) / max(1, min(len(pairs), len(theirs)))
                 if alike >= _ALIKE:
-                    best = max(best, share * alike)
+                    best = max(best, float(choices[other]) * alike)
         return best
 
     def likely(self, text: str, trade: str | None, whole: str) -> list[tuple[str, float]]:
         """The statements that may answer clauses of a sentence, the likeliest first, with their probability."""
-        choices = self.shares(text, trade, whole)
-        likely = sorted((name for name in choices if name in self._allowed), key=lambda name: -choices[name])
-        return [(name, choices[name]) for name in likely[:_MOST] if choices[name] >= _LEAST]
+        shares = self.shares(text, trade, whole)[self._places]
+        best = np.argsort(-shares, kind="stable")[:_MOST]
+        classes = self.model.classes
+        return [(classes[self._places[n]], float(shares[n])) for n in best if shares[n] >= _LEAST]
 
     def stretches(self, text: str, found: tuple[Span, ...]) -> tuple[str, ...]:
         """What may stay of a sentence (without its final mark), from the least to the most."""
@@ -383,7 +396,7 @@ class Answerer:
 
     def _keep(self, text: str, found: tuple[Span, ...]) -> tuple[tuple[str, float], ...]:
         """What may stay of a sentence, by how freely it is kept, each with the mean log-odds of its decisions."""
-        seen = sentence_of(text, found, self._grammar, self._doubt)
+        seen = sentence_of(text, found, self._grammar, self._doubts)
         odds = self.model.stays(seen)
         out: dict[str, float] = {}
         for bias in BIASES:
@@ -409,6 +422,7 @@ class Answerer:
             sure = [odds[n] if n in chosen else -odds[n] for n in real]
             out.setdefault(said, sum(sure) / max(len(sure), 1))
         nothing = [-odds[n] for n, place in enumerate(seen.clause_of) if place >= 0]
+        out.setdefault(_goods_in(seen), sum(nothing) / max(len(nothing), 1))
         out.setdefault("", sum(nothing) / max(len(nothing), 1))
         return tuple(out.items())
 
@@ -437,12 +451,41 @@ class Answerer:
         if is_whole:
             return len(words) > 2 or seen.is_ware[last] or self._grammar.is_address(words)
         if last + 1 < len(seen.words) and seen.clause_of[last + 1] == seen.clause_of[first]:
-            if _belong(seen, last):
+            if _belong(seen, last) or (seen.words[last + 1].text in ("都", "也") and _ONE.search(words)):
                 return False
         opens = not first or seen.clause_of[first - 1] != seen.clause_of[first]
         if self._grammar.has_verb(words):
             return opens and not self._grammar.ends_in_verb(words)
-        return len(words) >= _SHORTEST_NAME or seen.is_ware[last]
+        return len(words) >= _SHORTEST_NAME or (seen.is_ware[last] and len(words) >= _SHORTEST_WARE)
+
+
+def _goods_in(seen: Sentence) -> str:
+    """The goods that a sentence speaks of, with what stands before their name: 这瓶机油添加剂; empty without any."""
+    for last, word in enumerate(seen.words):
+        which = seen.clause_of[last]
+        if which < 0 or not seen.is_ware[last] or word.tag[:1] not in "nvx":
+            continue
+        if last + 1 < len(seen.words) and seen.clause_of[last + 1] == which and _belong(seen, last):
+            continue
+
+        def stands(number: int, which: int = which) -> bool:
+            return number >= 0 and seen.clause_of[number] == which
+
+        first = last
+        while stands(first - 1) and (
+            seen.words[first - 1].tag[:1] in "nb" or seen.words[first - 1].tag in ("vn", "an", "eng", "j")
+        ):
+            first -= 1
+        if _MEASURE.fullmatch(seen.words[first].text):
+            first += 1  # 这 | 瓶 | 机油
+        if stands(first - 2) and _MEASURE.fullmatch(seen.words[first - 1].text):
+            first -= 2 if seen.words[first - 2].text in ("这", "那") else 0
+        if stands(first - 1) and _OURS.fullmatch(seen.words[first - 1].text):
+            first -= 1
+        phrase = seen.text[seen.words[first].start : word.end]
+        if _SHORTEST_WARE <= len(phrase) <= _LONGEST_GOODS:
+            return phrase
+    return ""
 
 
 def _belong(seen: Sentence, number: int) -> bool:

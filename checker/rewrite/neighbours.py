@@ -85,11 +85,13 @@ class Neighbours:
         # What stands beside the finding is the same for every draft.
         self._is_doubtful = lru_cache(maxsize=_REMEMBERED)(self._judge_doubt)
         self._is_out_of_place = lru_cache(maxsize=_REMEMBERED)(self._judge_place)
+        self._comes_to = lru_cache(maxsize=_REMEMBERED)(self._said_in)
 
     def forget(self) -> None:
         """Drop what is remembered of clauses."""
         self._is_doubtful.cache_clear()
         self._is_out_of_place.cache_clear()
+        self._comes_to.cache_clear()
 
     def sells_the_unsellable(self, text: str) -> bool:
         """True when a text offers what no wording makes lawful: gambling, false papers, virtual coins."""
@@ -115,8 +117,8 @@ class Neighbours:
             else text
         )
 
-    def _comes_to(self, text: str) -> set[str]:
-        return {name for name, pattern in self._says.items() if pattern.search(text)}
+    def _said_in(self, text: str) -> frozenset[str]:
+        return frozenset(name for name, pattern in self._says.items() if pattern.search(text))
 
     def cleaned(
         self,

@@ -14,6 +14,7 @@ from checker.dialogue import Dialogues
 from checker.document import Document
 from checker.engine import Engine
 from checker.late import late
+from checker.normalize import fold
 from checker.rewrite.answers import Answerer, AnswerModel
 from checker.rewrite.apply import best, disjoint, without_repeats
 from checker.rewrite.grammar import SENTENCE_ENDS, Grammar, clause_spans, has_slot, sentence_span, slots
@@ -114,6 +115,8 @@ class Rewriter:
         self._prover = Prover(judge or self._judge)
         self._known: dict[_Key, tuple[Draft, ...]] = {}
         self._joint: dict[_Joint, tuple[Rewrite | None, frozenset[int]]] = {}
+        #: Of texts that were met, the model's probability of a claim.
+        self._doubted: dict[str, float] = {}
         #: How far back the best draft for a rule in a region belongs.
         self._costs: dict[tuple[str, str], float] = {}
 
@@ -129,10 +132,18 @@ class Rewriter:
         said.update(lexicon.rewriting["answers"])
         return Neighbours(lexicon.rewriting, self._drafter.grammar, self._doubt, self._claims, said)
 
-    def _doubt(self, text: str) -> float:
-        """The model's probability that a text claims something; 0 without a model."""
+    def _doubts(self, texts: Sequence[str]) -> list[float]:
+        """The model's probability that each text claims something; 0 without a model."""
         model = self._engine.classifier
-        return float(model.probability(model.score_texts([text]))[0]) if model else 0.0
+        if model is None:
+            return [0.0] * len(texts)
+        new = [text for text in dict.fromkeys(texts) if text not in self._doubted]
+        if new:
+            self._doubted.update(zip(new, model.probability(model.score_texts(new)).tolist()))
+        return [self._doubted[text] for text in texts]
+
+    def _doubt(self, text: str) -> float:
+        return self._doubts([text])[0]
 
     def _claims(self, clause: str, setting: Setting) -> bool:
         """True when a clause alone holds a finding that is no hint."""
@@ -145,7 +156,7 @@ class Rewriter:
     @cached_property
     def _answerer(self) -> Answerer:
         statements = self._engine.lexicon.rewriting["answers"]
-        return Answerer(AnswerModel.load(), self._drafter.grammar, self._doubt, statements)
+        return Answerer(AnswerModel.load(), self._drafter.grammar, self._doubts, statements)
 
     @cached_property
     def _dialogues(self) -> Dialogues:
@@ -305,6 +316,7 @@ class Rewriter:
         self._known.clear()
         self._joint.clear()
         self._costs.clear()
+        self._doubted.clear()
         self._prover.forget()
         self._drafter.grammar.forget()
         self._neighbours.forget()
@@ -570,6 +582,7 @@ class Rewriter:
             self._known.clear()
             self._joint.clear()
             self._costs.clear()
+            self._doubted.clear()
         drafted: dict[_Key, list[Draft]] = {}
         for place in places:
             if place.key in self._known or place.key in drafted:
@@ -584,17 +597,18 @@ class Rewriter:
             # A few at a time: mostly the first ones hold and the others need no proof.
             tried = {key: drafts[:_AT_ONCE] for key, drafts in waiting.items()}
             wanted = [(key, draft) for key, drafts in tried.items() for draft in drafts if not _asks(draft)]
-            self._prover.learn((_with(key.region, draft), key.setting) for key, draft in wanted)
-            self._prover.learn((draft.added, _ANYWHERE) for _, draft in wanted if draft.added)
+            changed_there = {key for key, _ in wanted if key.start < key.end}
+            self._prover.learn(
+                [
+                    *((_with(key.region, draft), key.setting) for key, draft in wanted),
+                    *((draft.added, _ANYWHERE) for _, draft in wanted if draft.added),
+                    *((key.region, _ANYWHERE) for key in changed_there),
+                    *((_with(key.region, draft), _ANYWHERE) for key, draft in wanted if key in changed_there),
+                ]
+            )
             held = {
                 key: [d for d in drafts if _asks(d) or self._holds(key, d)] for key, drafts in tried.items()
             }
-            self._prover.learn(
-                (text, _ANYWHERE)
-                for key, drafts in held.items()
-                for text in (key.region, *(_with(key.region, d) for d in drafts if not _asks(d)))
-                if key.start < key.end
-            )
             for key, drafts in held.items():
                 proven[key] += [d for d in drafts if _asks(d) or self._holds_anywhere(key, d)]
             waiting = {
@@ -723,7 +737,7 @@ class Rewriter:
                 continue
             if last and answer.kept.endswith(last):
                 continue  # the question is the last word
-            if answer.kept and case.given.explanation.read_as:
+            if answer.kept and case.words != fold(case.finding.matched):
                 continue  # in disguised words nobody knows what belongs together
             closed = ends_asking and answer.statement
             yield Draft(

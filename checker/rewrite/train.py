@@ -187,7 +187,7 @@ class _Data:
                     row.text,
                     found,
                     grammar,
-                    lambda text: float(model.probability(model.score_texts([text]))[0]),
+                    lambda texts: model.probability(model.score_texts(texts)).tolist(),
                 )
             )
         self.trades = trades
@@ -317,7 +317,7 @@ def compare() -> None:
         for number in np.flatnonzero(folds == fold).tolist():
             row, seen = data.rows[number], data.sentences[number]
             if data.choices[number]:
-                shares = np.array(model.choices(row.text, data.trades[number]))
+                shares = model.choices(row.text, data.trades[number])
                 best = [model.classes[place] for place in np.argsort(-shares)[:3]]
                 tried += 1
                 first += best[0] in data.choices[number]
