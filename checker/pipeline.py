@@ -17,6 +17,7 @@ from checker.hearing import blanked, marked
 from checker.labels import industry_id, known_industry
 from checker.lexicon import Lexicon, load
 from checker.rewrite import Endpoint, RemoteRewriter, Rewriter
+from checker.rewrite.operations import Draft
 from checker.scene import Scene, Setting
 from checker.suppress import apply_suppressions, comment_spans, parse_suppressions
 from checker.types import Finding, Guess, Level, Report, Span, Suppression
@@ -117,6 +118,12 @@ class Checker:
     @cached_property
     def _detector(self) -> Detector:
         return Detector((self.lexicon.industries, self.lexicon.channels), 3)
+
+    def drafted(
+        self, document: Document, setting: Setting, findings: Sequence[Finding]
+    ) -> Iterator[tuple[str, Draft]]:
+        """Every draft of a rewrite, before its proof, with the text it changes; for those who grade them."""
+        return self._rewriter.drafted(document, setting, findings)
 
     def check(self, text: str | Document, *, ended: bool = True) -> Report:
         """The report of one text or document.

@@ -205,6 +205,8 @@ class Draft:
     doubt: float = 0.0
     #: Said by the rule that found the words, rather than by what was learned.
     named: bool = False
+    #: Said of what the model found, where no rule has words of its own.
+    learned: bool = False
     #: Characters of the sentence that stay, and how many names and slots of it do not.
     stays: int = 0
     lost: int = 0

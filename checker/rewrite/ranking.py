@@ -13,6 +13,7 @@ import io
 from collections.abc import Sequence
 from functools import lru_cache
 from math import log
+from operator import mul
 from typing import Any
 
 import numpy as np
@@ -34,10 +35,18 @@ _ANSWER, _LEAST = 1.0, 0.012
 _NAMED, _PER_PLACE = 0.3, 0.25
 #: What the log-odds of what stays weigh, and the place that a rule gives its statement.
 _SURE, _BEHIND = 0.05, 0.05
+#: Fewer characters that stay say nothing; the length of a usual sentence; what a lost name costs among learned words.
+_SHORT, _USUAL_LENGTH, _LOST_LEARNED = 3, 20, 0.3
 #: What a character that stays is worth, how many count, and what a name or slot costs that does not.
 _STAYS, _MOST_STAYS, _LOST = 0.06, 15, 1.0
 #: What it costs that the milder words may still claim something, above this probability.
 _DOUBTFUL, _DOUBT = 10.0, 0.85
+#: What :func:`graded_inputs` weigh in the log-odds that a reader would let a rewrite be spoken, and their sum without
+#: any (logistic regression, ``python -m checker.rewrite.train --grades``); and where certainty stands among the costs.
+GRADED = (0.37, 0.11, -1.3, -0.17, -0.62, 2.28, 1.22, -0.3)
+GRADED_BASE, _SURE_AT = 0.11, 3.0
+#: Kinds of drafts that say a statement.
+STATED = frozenset({"answer", "statement"})
 _KINDS = {"words": 0.0, "attribute": 0.3, "statement": 0.6, "delete": 0.9, "insert": 0.0, "answer": 0.0}
 #: So many costs of three characters are remembered.
 _REMEMBERED = 20_000
@@ -111,6 +120,26 @@ class Fluency:
         return -log(min(share, 1.0))
 
 
+def graded_inputs(region: str, draft: Draft) -> tuple[float, ...]:
+    """What tells whether readers let a rewrite be spoken: see :data:`GRADED`.
+
+    The log of its statement's chance, the log-odds of what stays, how much stays and whether that is too short
+    to say something, whether it stands for the whole sentence, whether it has slots, and how long and in how
+    many parts the sentence is then.
+    """
+    after = region[: draft.span.start] + draft.text + region[draft.span.end :]
+    return (
+        log(max(draft.chance or 0.0, _LEAST)),
+        draft.odds,
+        min(draft.stays, _MOST_STAYS) / _MOST_STAYS,
+        float(0 < draft.stays < _SHORT),
+        float(draft.kind == "answer"),
+        float("{" in after),
+        len(after) / _USUAL_LENGTH,
+        float(after.count("，")),
+    )
+
+
 class Ranker:
     """Orders drafts. ``fluency`` None keeps the order of the data."""
 
@@ -136,9 +165,12 @@ class Ranker:
         place = draft.order + _KINDS.get(draft.kind, 0.0) + _PRICE * scars + 0.01 * max(less, 0)
         kept = _STAYS * min(draft.stays, _MOST_STAYS) - _LOST * draft.lost
         doubt = _DOUBTFUL * max(0.0, draft.doubt - _DOUBT)
+        if draft.learned and draft.kind in STATED and (draft.chance or 0.0) <= 1.0:
+            odds: float = GRADED_BASE + sum(map(mul, GRADED, graded_inputs(region, draft)))
+            return _SURE_AT - odds + _PRICE * scars + doubt + _LOST_LEARNED * draft.lost
         if draft.named and (draft.chance or 0.0) <= 1.0:
             return _NAMED + _PER_PLACE * place + doubt - kept
-        if draft.kind in ("answer", "statement"):
+        if draft.kind in STATED:
             fit = log(max(draft.chance or 0.0, _LEAST)) + _SURE * draft.odds
             return _ANSWER - fit + _BEHIND * place - kept
         return place + doubt - kept

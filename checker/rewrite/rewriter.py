@@ -623,6 +623,14 @@ class Rewriter:
             if best:
                 self._costs[key.region, key.rule_id] = self._ranker.cost(key.region, best[0])
 
+    def drafted(
+        self, document: Document, setting: Setting, findings: Sequence[Finding]
+    ) -> Iterator[tuple[str, Draft]]:
+        """Every draft for the findings of a document, before its proof, with the text it changes."""
+        for place in self._places(0, document, setting, findings):
+            for draft in self._drafts(place.key, findings[place.number]):
+                yield place.key.region, draft
+
     def _drafts(self, key: _Key, finding: Finding) -> list[Draft]:
         grammar = self._drafter.grammar
         region = key.region
@@ -689,7 +697,8 @@ class Rewriter:
         """
         learned = finding.rule_id.endswith("/model")
         stays = len(after) - len(draft.added) - (f"，{draft.added}" in after)
-        draft = replace(draft, stays=max(0, stays), named=not learned and draft.chance is None)
+        named = not learned and draft.chance is None
+        draft = replace(draft, stays=max(0, stays), named=named, learned=learned)
         if draft.kind in _SOFTENS:
             later = draft.order + (_LATER if learned and finding.category not in _SOFTENED else 0)
             return replace(draft, order=later, doubt=self._doubt(after.rstrip(SENTENCE_ENDS)))

@@ -2,7 +2,8 @@
 
 The fluency model counts the trigrams of our innocent sentences. The answer model learns from
 ``models/answers.jsonl`` which statement answers a guilty sentence and which of its words stay; ``--compare``
-cross-validates it instead. Takes some minutes and needs ``pip install 'huashu[train]'``.
+cross-validates it instead. ``--grades`` weighs what ranks a draft, from the grades that readers gave
+(``models/grades.jsonl``). Takes some minutes and needs ``pip install 'huashu[train]'``.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from checker.rewrite.answers import (
     sentence_of,
     stay_inputs,
 )
-from checker.rewrite.ranking import ARTIFACT
+from checker.rewrite.ranking import ARTIFACT, STATED, Ranker, graded_inputs
 
 #: Dimensions of a word's vector, the main components of those of the package.
 WIDTH = 64
@@ -335,11 +336,112 @@ def compare() -> None:
     )
 
 
+#: From this grade on (of 0 to 3) a reader lets a rewrite be spoken.
+_SPOKEN = 2
+
+
+class Graded(NamedTuple):
+    """Rewrites of sentences as readers graded them: which sentence, what the ranker knows, and the grade."""
+
+    sentences: npt.NDArray[np.int64]
+    inputs: npt.NDArray[np.float64]
+    grades: npt.NDArray[np.int64]
+    costs: npt.NDArray[np.float64]
+
+
+def graded() -> Graded:
+    """The rewrites of ``models/grades.jsonl`` that are drafted today for what the model finds."""
+    from checker import Checker
+    from checker.labels import known_industry
+    from checker.scene import Setting
+    from checker.types import Apply
+
+    ranker = Ranker.load()
+    checkers: dict[str | None, Checker] = {}
+    rows: list[tuple[Any, ...]] = []
+    for number, line in enumerate((folder("models") / "grades.jsonl").read_text("utf-8").splitlines()):
+        row = json.loads(line)
+        industry = known_industry(row["industry"]) if row["industry"] else None
+        checker = checkers.get(industry) or checkers.setdefault(industry, Checker(industry))
+        report = checker.check(row["text"])
+        setting = Setting(report.industry, report.industry_given, report.channel, report.channel_given)
+        met: dict[str, tuple[Any, ...]] = {}
+        for region, draft in checker.drafted(report.document, setting, report.findings):
+            after = region[: draft.span.start] + draft.text + region[draft.span.end :]
+            fits = draft.learned and draft.kind in STATED and draft.apply is not Apply.MANUAL
+            if fits and after in row["grades"]:
+                found = (
+                    number,
+                    graded_inputs(region, draft),
+                    row["grades"][after],
+                    ranker.cost(region, draft),
+                )
+                if after not in met or found[3] < met[after][3]:
+                    met[after] = found
+        rows += met.values()
+    return Graded(*(np.array(column) for column in zip(*rows)))
+
+
+def _first_choices(sentences: npt.NDArray[np.int64], costs: Any, grades: Any) -> float:
+    """Share of the sentences whose cheapest rewrite a reader lets be spoken."""
+    best = {n: g for n, _, g in sorted(zip(sentences.tolist(), costs, grades), key=lambda row: -row[1])}
+    return float(np.mean([grade >= _SPOKEN for grade in best.values()]))
+
+
+def _weights(data: Graded, chosen: npt.NDArray[np.bool_]) -> Any:
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=3.0, max_iter=1000).fit(data.inputs[chosen], data.grades[chosen] >= _SPOKEN)
+
+
+class Weighed(NamedTuple):
+    """The weights that the grades give, and the share of sentences whose first choice may be spoken.
+
+    As the ranker chooses now, by weights of the other folds, and by the grades themselves.
+    """
+
+    weights: list[float]
+    base: float
+    chosen: float
+    held_out: float
+    ideal: float
+
+
+def weigh(data: Graded) -> Weighed:
+    """What :data:`checker.rewrite.ranking.GRADED` should be."""
+    fold = np.random.RandomState(0).permutation(data.sentences.max() + 1)[data.sentences] % _FOLDS
+    odds = np.zeros(len(fold))
+    for number in range(_FOLDS):
+        own = fold == number
+        odds[own] = _weights(data, ~own).decision_function(data.inputs[own])
+    final = _weights(data, np.ones(len(fold), dtype=np.bool_))
+    shares = [
+        _first_choices(data.sentences, costs, data.grades) for costs in (data.costs, -odds, -data.grades)
+    ]
+    return Weighed(np.round(final.coef_[0], 2).tolist(), round(float(final.intercept_[0]), 2), *shares)
+
+
+def compare_grades() -> None:
+    """Print the weights that the grades give, and how good first choices are."""
+    data = graded()
+    found = weigh(data)
+    print("weights", found.weights, "base", found.base)
+    print(
+        f"{len(set(data.sentences.tolist()))} sentences, {len(data.grades)} rewrites: the first choice may be spoken in "
+        f"{found.chosen:.3f}, with weights of the other folds in {found.held_out:.3f}, with the best of each in "
+        f"{found.ideal:.3f}"
+    )
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m checker.rewrite.train")
     parser.add_argument("--compare", action="store_true", help="only cross-validate the answer model")
-    if parser.parse_args().compare:
+    parser.add_argument("--grades", action="store_true", help="only weigh what readers graded")
+    options = parser.parse_args()
+    if options.compare:
         compare()
+    elif options.grades:
+        compare_grades()
     else:
         for name, make in ((ARTIFACT, build), (ANSWERS, build_answers)):
             target = Path(str(folder("models"))) / name
