@@ -43,7 +43,7 @@ _STAYS, _MOST_STAYS, _LOST = 0.06, 15, 1.0
 _DOUBTFUL, _DOUBT = 10.0, 0.85
 #: What :func:`graded_inputs` weigh in the log-odds that a reader would let a rewrite be spoken, and their sum without
 #: any (logistic regression, ``python -m checker.rewrite.train --grades``); and where certainty stands among the costs.
-GRADED = (0.37, 0.11, -1.3, -0.17, -0.62, 2.28, 1.22, -0.3)
+GRADED = (0.39, 0.18, -0.96, -0.07, -0.99, 2.08, 1.13, -0.24)
 GRADED_BASE, _SURE_AT = 0.11, 3.0
 #: Kinds of drafts that say a statement.
 STATED = frozenset({"answer", "statement"})
