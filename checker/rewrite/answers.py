@@ -67,9 +67,6 @@ _HAN = late(r"[\u4e00-\u9fffA-Za-z0-9]")
 _PARTING = late(r"欢迎|谢谢|感谢|再见")
 #: What begins so is said of something before it.
 _SAID_OF = late(r"是(?!否)|不是|没有")
-#: What goods are counted by, whose they are, and how long their name may be.
-_MEASURE = late(r"[款个瓶台套种盒支罐条家件双张把间栋份节门]")
-_OURS, _LONGEST_GOODS = late(r"我们家?|咱们?家?|这[款个瓶台套种盒支罐条家]"), 8
 #: A part of a clause without a verb is the name of something when it is no shorter than this.
 _SHORTEST_NAME = 4
 #: The name of goods in fewer characters says too little to stand alone.
@@ -422,7 +419,6 @@ class Answerer:
             sure = [odds[n] if n in chosen else -odds[n] for n in real]
             out.setdefault(said, sum(sure) / max(len(sure), 1))
         nothing = [-odds[n] for n, place in enumerate(seen.clause_of) if place >= 0]
-        out.setdefault(_goods_in(seen), sum(nothing) / max(len(nothing), 1))
         out.setdefault("", sum(nothing) / max(len(nothing), 1))
         return tuple(out.items())
 
@@ -457,35 +453,6 @@ class Answerer:
         if self._grammar.has_verb(words):
             return opens and not self._grammar.ends_in_verb(words)
         return len(words) >= _SHORTEST_NAME or (seen.is_ware[last] and len(words) >= _SHORTEST_WARE)
-
-
-def _goods_in(seen: Sentence) -> str:
-    """The goods that a sentence speaks of, with what stands before their name: 这瓶机油添加剂; empty without any."""
-    for last, word in enumerate(seen.words):
-        which = seen.clause_of[last]
-        if which < 0 or not seen.is_ware[last] or word.tag[:1] not in "nvx":
-            continue
-        if last + 1 < len(seen.words) and seen.clause_of[last + 1] == which and _belong(seen, last):
-            continue
-
-        def stands(number: int, which: int = which) -> bool:
-            return number >= 0 and seen.clause_of[number] == which
-
-        first = last
-        while stands(first - 1) and (
-            seen.words[first - 1].tag[:1] in "nb" or seen.words[first - 1].tag in ("vn", "an", "eng", "j")
-        ):
-            first -= 1
-        if _MEASURE.fullmatch(seen.words[first].text):
-            first += 1  # 这 | 瓶 | 机油
-        if stands(first - 2) and _MEASURE.fullmatch(seen.words[first - 1].text):
-            first -= 2 if seen.words[first - 2].text in ("这", "那") else 0
-        if stands(first - 1) and _OURS.fullmatch(seen.words[first - 1].text):
-            first -= 1
-        phrase = seen.text[seen.words[first].start : word.end]
-        if _SHORTEST_WARE <= len(phrase) <= _LONGEST_GOODS:
-            return phrase
-    return ""
 
 
 def _belong(seen: Sentence, number: int) -> bool:

@@ -43,8 +43,8 @@ _STAYS, _MOST_STAYS, _LOST = 0.06, 15, 1.0
 _DOUBTFUL, _DOUBT = 10.0, 0.85
 #: What :func:`graded_inputs` weigh in the log-odds that a reader would let a rewrite be spoken, and their sum without
 #: any (logistic regression, ``python -m checker.rewrite.train --grades``); and where certainty stands among the costs.
-GRADED = (0.39, 0.18, -0.96, -0.07, -0.99, 2.08, 1.13, -0.24)
-GRADED_BASE, _SURE_AT = 0.11, 3.0
+GRADED = (0.39, 0.21, -0.68, -0.11, -1.08, 2.08, 1.1, -0.21)
+GRADED_BASE, _SURE_AT = 0.12, 3.0
 #: Kinds of drafts that say a statement.
 STATED = frozenset({"answer", "statement"})
 _KINDS = {"words": 0.0, "attribute": 0.3, "statement": 0.6, "delete": 0.9, "insert": 0.0, "answer": 0.0}
